@@ -1,0 +1,56 @@
+// The D compiler: program texts in, one dif::Program out. Knows nothing of guests: members of kernel types compile to
+// symbolic DIF (usetx, uload, typecast) that the linker resolves.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dif/program.h"
+
+namespace ht::d {
+
+// The field of a probe description that its right-most part means (reference, section 1.10).
+enum class DescContext { kName, kFunction, kModule, kProvider };
+
+struct SourceText {
+  std::string name;    // file name; for a command-line program the argument itself
+  std::string text;
+  bool is_file = false;
+  DescContext context = DescContext::kName;
+};
+
+struct CompileOptions {
+  bool hypertrace = false;                       // -E: descriptions may have a target in front
+  std::vector<std::string> macro_arguments;      // $0 is [0]
+  std::map<std::string, uint64_t> macro_values;  // $pid, $target, ... : name without $
+  bool argref = false;                           // -x argref, defaultargs, empty
+  bool defaultargs = false;
+  bool empty = false;
+  std::map<std::string, std::string> options;    // set before compiling; pragmas add to Program::options
+};
+
+// The first error of the compilation. Error: tag, message (DTrace's text, section 9), pos with line and column, hint
+// ("did you mean ...").
+struct CompileError {
+  Error error;
+  size_t source = 0;    // index into the sources
+  std::string where;    // DTrace's WHERE part: "line 3: ", "in action list: ", or ""
+};
+
+struct CompileResult {
+  dif::Program program;
+  std::vector<CompileError> errors;  // empty on success
+  bool ok() const { return errors.empty(); }
+};
+
+CompileResult compile(const std::vector<SourceText>& sources, const CompileOptions& options);
+
+// One probe description as -l takes it.
+Result<dif::ProbeDesc> parse_description(std::string_view text, DescContext context, bool hypertrace);
+
+// The source line with a caret under the column: "    3 | expr\n      |   ^". Empty if the position is unknown.
+std::string caret(const std::string& source_text, const SourcePos& pos);
+
+}  // namespace ht::d

@@ -1,0 +1,22 @@
+// Text and back. The disassembly is DTrace's own listing format (reference, sections 8.7 and 12.9); the assembler reads
+// the same mnemonics and operands, for data-driven tests.
+#pragma once
+
+#include <string>
+
+#include "dif/program.h"
+
+namespace ht::dif {
+
+std::string disassemble_instruction(Instr instruction, const Difo& difo, const Program* program);
+// One DIFO as `dtrace -S` prints it.
+std::string disassemble(const Difo& difo, const Program* program);
+// Every DIFO of the program, with a line that names clause and action before each.
+std::string disassemble(const Program& program);
+
+// Lines of "mnemonic operands" with labels as "name:" lines and as branch operands; ';' starts a comment.
+// `setx VALUE, %r1` and `sets "text", %r1` fill the tables; variables as numbers or `DT_VAR(N)`; call by name or number.
+// The error's pos.line is the offending line.
+Result<Difo> assemble(std::string_view text);
+
+}  // namespace ht::dif

@@ -1,0 +1,59 @@
+// How a clause's record and an aggregation's bin are laid out. A pure function of the linked clause and strsize, used by
+// the engine that writes and the consumer that prints; nothing about layouts ever travels.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dif/program.h"
+
+namespace ht::dif {
+
+struct Field {
+  uint32_t action = 0;  // index into Clause::actions
+  uint32_t arg = 0;     // index into Action::args
+  uint32_t offset = 0;  // bytes from the start of the record's data
+  uint32_t size = 0;    // bytes; strings: strsize
+  Type type;            // of the recorded value (strings: by ref)
+  ActionKind kind = ActionKind::kDifexpr;  // kStack, kSym ... when the argument is one
+};
+
+// The record's data is `size` bytes (a multiple of 8): first, if the clause has control flow, a presence byte per action
+// (1: executed) padded to 8, then the fields in order, each aligned to min(size, 8) (by-reference fields to 1, stacks
+// to 8). Strings and by-reference values are zero-filled to their full size.
+struct RecordLayout {
+  bool recorded = false;   // false: the clause records nothing at all (no record is written, nothing is printed)
+  bool has_presence = false;
+  uint32_t size = 0;
+  std::vector<Field> fields;
+  const Field* field(uint32_t action, uint32_t arg) const;
+};
+
+// What a clause records: empty clause (default action), trace, printf, printa, exit, system, freopen, the library
+// actions, stacks, symbols, speculate/commit/discard. An aggregating action and a plain expression record nothing.
+RecordLayout record_layout(const Clause& clause, uint32_t strsize);
+
+// An aggregation's bin: the keys packed like record fields from offset 0 (padded to 8), then the values.
+struct AggregationLayout {
+  std::vector<Field> keys;
+  uint32_t key_size = 0;    // bytes, multiple of 8
+  uint32_t value_words = 0; // uint64_t words: count 1, sum 1, min 1, max 1, avg 2 (count, sum), stddev 4 (count, sum,
+                            // low and high of the sum of squares), quantize 127, lquantize levels + 2, llquantize bins
+};
+AggregationLayout aggregation_layout(const Action& action, const AggregationDef& def, uint32_t strsize);
+
+inline constexpr uint32_t kQuantizeBuckets = 127;
+inline constexpr uint32_t kQuantizeZeroBucket = 63;
+int64_t quantize_label(uint32_t bucket);
+uint32_t quantize_bucket(int64_t value);
+
+// lquantize's parameter.
+struct LquantizeParam {
+  int32_t base = 0;
+  uint16_t levels = 0;
+  uint16_t step = 0;
+};
+LquantizeParam decode_lquantize(uint64_t param);
+uint64_t encode_lquantize(const LquantizeParam& param);
+
+}  // namespace ht::dif
