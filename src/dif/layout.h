@@ -55,5 +55,24 @@ struct LquantizeParam {
 };
 LquantizeParam decode_lquantize(uint64_t param);
 uint64_t encode_lquantize(const LquantizeParam& param);
+// 0 below base, 1 .. levels, levels + 1 above.
+uint32_t lquantize_bucket(int64_t value, const LquantizeParam& param);
+
+// llquantize's parameter: steps << 48 | hmag << 32 | lmag << 16 | factor.
+struct LlquantizeParam {
+  uint16_t factor = 0;
+  uint16_t lmag = 0;
+  uint16_t hmag = 0;
+  uint16_t steps = 0;
+};
+LlquantizeParam decode_llquantize(uint64_t param);
+uint64_t encode_llquantize(const LlquantizeParam& param);
+// The rules of the reference, section 6.2: factor >= 2, lmag <= hmag, factor^(hmag+1) <= 2^64, and steps that divide the
+// ranges evenly. The functions below rely on it.
+bool valid_llquantize(const LlquantizeParam& param);
+// 2 * (hmag - lmag + 1) * (steps - steps / factor) + 3; 0 for a parameter that is not valid.
+uint32_t llquantize_bins(const LlquantizeParam& param);
+// The middle bin, (bins - 1) / 2, holds |value| < factor^lmag; negative values mirror below it; the outermost overflow.
+uint32_t llquantize_bucket(int64_t value, const LlquantizeParam& param);
 
 }  // namespace ht::dif

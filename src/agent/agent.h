@@ -1,0 +1,61 @@
+// The guest side: which probes this kernel has, and arming them with eBPF. Used by dtraced as minion.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "call/ring_set.h"
+#include "dif/program.h"
+
+namespace ht::agent {
+
+struct GuestInfo {
+  std::string hostname;
+  std::string kernel;      // release: uname -r
+  std::string boot_id;     // /proc/sys/kernel/random/boot_id
+  std::string types_hash;  // SHA-256 of /sys/kernel/btf/vmlinux, hex
+  uint32_t cpus = 0;       // possible CPUs
+  uint64_t kernel_root = 0;  // physical address of the kernel's page table; 0 if it could not be found
+  uint32_t levels = 4;
+  uint64_t page_offset = 0;
+};
+
+struct Probe {
+  uint32_t number = 0;  // the agent's own number, stable until reboot; travels in ring entries
+  std::string provider, module, function, name;
+};
+
+// The probes of one clause that this guest has and will arm.
+struct ClauseMatch {
+  uint32_t clause = 0;
+  std::vector<Probe> probes;
+};
+
+class Agent {
+ public:
+  static Result<std::unique_ptr<Agent>> create();
+  virtual ~Agent() = default;  // detaches everything
+
+  virtual const GuestInfo& info() const = 0;
+  virtual Result<Bytes> types() const = 0;  // the BTF blob
+
+  // All probes that match, in number order, without the target field.
+  virtual std::vector<Probe> list(const dif::ProbeDesc& description) const = 0;
+  virtual std::vector<ClauseMatch> match(const dif::Program& program) const = 0;
+
+  // Arms the probes for `program` (an id of the overlord's). The first arming loads the eBPF programs, makes the rings
+  // with `nonce` and attaches; later ones only widen what is armed and keep the rings (and their nonce), which is what the
+  // result says. Wholly or not at all. The error says what the kernel lacks.
+  virtual Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes, const call::Nonce& nonce) = 0;
+  // The last one detaches and unloads everything. Unknown ids are ignored.
+  virtual void disarm(uint64_t program) = 0;
+  virtual void disarm_all() = 0;
+  // Counters of the guest's side (nested, breaker, time-outs), since the first arming.
+  virtual call::CallCounters counters() const = 0;
+};
+
+}  // namespace ht::agent

@@ -1,0 +1,71 @@
+// The engine: runs the enabled clauses of all sessions at each firing.
+//
+// Threads: fire() is called by one thread per slot, concurrently for different slots. Everything else is called by the
+// control thread. Enabling and disabling swap the dispatch tables and wait until no slot still uses the old ones, so a
+// firing costs no lock. Nothing on the path of fire() allocates, locks globally, logs or makes a system call.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/session.h"
+
+namespace ht::engine {
+
+// The host's own probes: BEGIN, END, ERROR, and the timers that a program names.
+struct HostProbe {
+  static constexpr uint32_t kBegin = 1, kEnd = 2, kError = 3, kFirstTimer = 4;
+  uint32_t probe = 0;      // number on target kHost, unique in this engine
+  ProbeName name;
+  uint64_t period_ns = 0;  // timers
+  bool per_cpu = false;    // profile-n fires on every CPU, tick-n on one
+};
+
+// Which host probes a description (whose target is empty or means the host) names. tick-1s and profile-97 style names
+// are created on demand when described exactly; periods below 200 us match nothing.
+std::vector<HostProbe> match_host_probes(const dif::ProbeDesc& description);
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  // The linked program of one kernel (or the one for the host). All variants are links of one compiled program: the same
+  // clauses, variables and aggregations. Returns the variant's index. Verified; destructive programs need -w.
+  virtual Result<uint32_t> add_variant(std::shared_ptr<const dif::Program> program) = 0;
+  // Runs `clause` of `variant` when `probe` fires on `target`. Clauses of one probe run in program order. Returns the
+  // index of the probe in probe_names().
+  virtual uint32_t enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant, uint32_t clause) = 0;
+  virtual const std::vector<ProbeName>& probe_names() const = 0;
+
+  virtual SessionState state() const = 0;
+  // Fires BEGIN on slot 0 (in the calling thread), then lets every probe run and starts the session's timers.
+  virtual void start() = 0;
+  // Stops timers, fires END, makes the buffers final. Idempotent. No clause of this session runs after it returns.
+  virtual void stop() = 0;
+  // The guest is gone: its ECBs are removed; what it recorded stays.
+  virtual void remove_target(TargetId target) = 0;
+
+  virtual int data_fd() const = 0;     // for SessionReader, also in another process
+  virtual int control_fd() const = 0;
+  virtual uint64_t firings(TargetId target) const = 0;  // ECB runs, for dtracedctl
+};
+
+class Engine {
+ public:
+  static std::unique_ptr<Engine> create(uint32_t slots, Clock& clock);
+  virtual ~Engine() = default;
+
+  virtual Result<std::shared_ptr<Session>> create_session(const SessionConfig& config) = 0;
+  // Makes what was enabled in the session visible to fire(). Called after enable() calls, before start(), and again
+  // when a guest joins late.
+  virtual void publish(const std::shared_ptr<Session>& session) = 0;
+  virtual void remove(const std::shared_ptr<Session>& session) = 0;
+
+  // What vmname and vmid say for a target; "host name", 0 for the host.
+  virtual void set_target_name(TargetId target, const std::string& name) = 0;
+  // The poller's entry. A firing of a probe that no session has enabled does nothing.
+  virtual void fire(uint32_t slot, const Firing& firing) = 0;
+};
+
+}  // namespace ht::engine
