@@ -1,0 +1,80 @@
+"""Daemons and guests that die in mid-trace: the others go on, nothing is lost that was collected, someone says why."""
+import os
+import subprocess
+import time
+
+from harness import VMS, until
+
+
+def counted(done):
+    return {r[0]: int(r[1]) for r in (line.split() for line in done.out.splitlines()) if len(r) == 2 and r[1].isdigit()}
+
+
+def traces_again(world):
+    trace = world.start_dtrace("-n", "vm*:syscall::getppid:entry { @[vmname] = count(); }")
+    for vm in VMS:
+        world.guest(vm, "burst", "5000")
+    done = trace.interrupt()
+    assert done.status == 0 and counted(done) == {"vm1": 5000, "vm2": 5000}, done
+
+
+def push_gap(world):
+    here = os.path.dirname(os.path.abspath(__file__))
+    binary = os.path.join(world.directory, "gap")
+    subprocess.run(["gcc", "-O2", "-static", "-o", binary, os.path.join(here, "gap.c")], check=True)
+    for vm in VMS:
+        world.must_lab("push", vm, binary, "/root/gap")
+
+
+def test_overlord_killed_in_mid_trace(world):
+    push_gap(world)
+    trace = world.start_dtrace("-n", "vm*:syscall:::entry { @[vmname] = count(); }")
+    gaps = [world.guest_background(vm, "/root/gap", "4") for vm in VMS]
+    bursts = [world.guest_background(vm, "burst", "200000") for vm in VMS]
+    time.sleep(1.5)  # into the middle of the workload: the kill is what is being tested, not this time
+    world.kill_overlord()
+    for one in bursts:
+        outcome = one.wait(60)
+        assert outcome.status == 0 and outcome.out.strip() == "200000", outcome
+    for one in gaps:
+        outcome = one.wait(60)
+        assert outcome.status == 0, outcome
+        longest, calls = map(int, outcome.out.split())
+        assert longest < 100000, f"a guest stood still for {longest} us ({calls} calls)"
+    done = trace.wait(30)
+    assert done.status == 1 and "dtraced" in done.err, done
+    assert all(counted(done)[vm] > 1000 for vm in VMS), f"what was collected is printed\n{done}"
+    # The guests notice that the host is gone and take everything off by themselves.
+    for vm in VMS:
+        until(lambda name=vm: world.attached(name) == [], f"{vm} has nothing attached", 20)
+
+    world.start_overlord()
+    world.wait_ready(*VMS)
+    traces_again(world)
+
+
+def test_guest_reboots_in_mid_trace(world):
+    trace = world.start_dtrace("-n", "vm*:syscall::getppid:entry { @[vmname] = count(); }")
+    for vm in VMS:
+        world.guest(vm, "burst", "3000")
+    world.must_lab("reboot", "vm2")
+    world.guest("vm1", "burst", "4000")
+    until(lambda: "vm2" in trace.stderr(), "dtrace says what happened", 30, trace.stderr)
+    # A guest that comes back is offered what is active.
+    until(lambda: world.attached("vm2"), "vm2 is traced again", 60, world.logged)
+    world.guest("vm2", "burst", "700")
+    done = trace.interrupt()
+    assert done.status == 0 and counted(done) == {"vm1": 7000, "vm2": 3700}, done
+    world.wait_ready(*VMS)
+    traces_again(world)
+
+
+def test_guest_killed_in_mid_trace(world):
+    trace = world.start_dtrace("-n", "vm*:syscall::getppid:entry { @[vmname] = count(); }")
+    for vm in VMS:
+        world.guest(vm, "burst", "3000")
+    world.must_lab("kill", "vm2")
+    until(lambda: "vm2" in trace.stderr(), "dtrace says what happened", 30, trace.stderr)
+    world.guest("vm1", "burst", "4000")
+    done = trace.interrupt()
+    assert done.status == 0 and counted(done) == {"vm1": 7000, "vm2": 3000}, done
