@@ -20,12 +20,13 @@ class Poller {
   virtual ~Poller() = default;  // stops the thread
 
   // Starts serving a guest. `ram` gives the rings' pages (writable) and the guest's memory for reading; `space` is what
-  // the agent said of its page tables; `probe_limit` the highest probe number that may be armed. Errors when the pages are
-  // not RAM, a header is not a ring or has another nonce.
+  // the agent said of its page tables; `probe_limit` the highest probe number that may be armed. Errors when the pages
+  // are not RAM, a header is not a ring or has another nonce.
   virtual Result<void> add(engine::TargetId target, const RingSet& rings, std::shared_ptr<guest::GuestRam> ram,
                            const guest::AddressSpaceInfo& space, uint32_t probe_limit) = 0;
   // Stops serving it: returns when the poller no longer touches its memory. Waiting calls of that guest are released.
   virtual void remove(engine::TargetId target) = 0;
+  // After remove(): the last ones.
   virtual CallCounters counters(engine::TargetId target) const = 0;
   // Why a guest was cut off (its header no longer holds the nonce: it rebooted or overwrote it); empty if it is served.
   virtual std::string failure(engine::TargetId target) const = 0;

@@ -28,6 +28,7 @@ struct CallCounters {
   uint64_t breaker = 0;       // calls not made because the breaker had tripped
   uint64_t nested = 0;        // skipped by the kernel (recursion misses), as the agent reports
   uint64_t rejected = 0;      // entries the host refused: probe not armed, bad state
+  uint64_t late = 0;          // served, but the guest had stopped waiting: run without the guest at the probe; not a loss
   uint64_t drops() const { return ring_full + timed_out + breaker + nested + rejected; }
 };
 

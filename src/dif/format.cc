@@ -9,8 +9,8 @@ namespace {
 
 // Every defined conversion, size prefix and letter.
 constexpr std::array<std::string_view, 50> kConversions = {
-    "a",  "A",  "c",  "C",  "d",  "i",  "e",  "E",  "f",   "g",   "G",   "I",   "k",   "o",   "u",  "x",  "X",
-    "p",  "P",  "s",  "S",  "T",  "Y",  "hd", "hi", "ho",  "hu",  "hx",  "hX",  "lc",  "ls",  "ld", "li", "lo",
+    "a",  "A",  "c",  "C",  "d",  "i",   "e",   "E",   "f",   "g",   "G",   "I",  "k",  "o",  "u",  "x",  "X",
+    "p",  "P",  "s",  "S",  "T",  "Y",   "hd",  "hi",  "ho",  "hu",  "hx",  "hX", "lc", "ls", "ld", "li", "lo",
     "lu", "lx", "lX", "wc", "ws", "lld", "lli", "llo", "llu", "llx", "llX", "Le", "LE", "Lf", "Lg", "LG",
 };
 
@@ -65,14 +65,29 @@ class Parser {
     bool dot = false;
     for (; at_ < text_.size(); ++at_) {
       switch (text_[at_]) {
-        case '#': out.alternate = true; break;
-        case '-': out.minus = true; break;
-        case '+': out.plus = true; break;
-        case ' ': out.space = true; break;
-        case '\'': out.group = true; break;
-        case '@': out.agg = true; break;
-        case '?': out.width = kPointerWidth; break;
-        case '$': return error("uses unsupported positional format (%n$)");
+        case '#':
+          out.alternate = true;
+          break;
+        case '-':
+          out.minus = true;
+          break;
+        case '+':
+          out.plus = true;
+          break;
+        case ' ':
+          out.space = true;
+          break;
+        case '\'':
+          out.group = true;
+          break;
+        case '@':
+          out.agg = true;
+          break;
+        case '?':
+          out.width = kPointerWidth;
+          break;
+        case '$':
+          return error("uses unsupported positional format (%n$)");
         case '*': {
           bool& star = dot ? out.star_precision : out.star_width;
           if (star) {
@@ -93,11 +108,20 @@ class Parser {
             break;
           }
           [[fallthrough]];
-        case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        case '1':
+        case '2':
+        case '3':
+        case '4':
+        case '5':
+        case '6':
+        case '7':
+        case '8':
+        case '9':
           (dot ? out.precision : out.width) = digits();
           --at_;  // the loop steps over the last digit
           break;
-        default: return {};
+        default:
+          return {};
       }
     }
     return {};

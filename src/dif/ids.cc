@@ -15,9 +15,9 @@ auto find_row(const Table& table, Predicate predicate) {
 
 // By fault number (reference, section 10.1).
 constexpr std::string_view kFaultTexts[] = {
-    "unknown fault",       "invalid address",       "invalid alignment",  "illegal operation",
-    "divide-by-zero",      "out of scratch space",  "invalid kernel access", "invalid user access",
-    "tuple stack overflow", "bad stack",            "invalid size",       "index out of bounds",
+    "unknown fault",        "invalid address",       "invalid alignment",   "illegal operation",    "divide-by-zero",
+    "out of scratch space", "invalid kernel access", "invalid user access", "tuple stack overflow", "bad stack",
+    "invalid size",         "index out of bounds",
 };
 
 }  // namespace

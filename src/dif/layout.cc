@@ -22,15 +22,20 @@ struct Shape {
 Shape special_shape(ActionKind kind, uint64_t param) {
   const uint64_t frames = param & 0xffffffff;
   switch (kind) {
-    case ActionKind::kStack: return {frames * 8, 8};
+    case ActionKind::kStack:
+      return {frames * 8, 8};
     case ActionKind::kUstack:
-    case ActionKind::kJstack: return {8 + frames * 8 + (param >> 32), 8};
+    case ActionKind::kJstack:
+      return {8 + frames * 8 + (param >> 32), 8};
     case ActionKind::kSym:
-    case ActionKind::kMod: return {8, 8};
+    case ActionKind::kMod:
+      return {8, 8};
     case ActionKind::kUsym:
     case ActionKind::kUmod:
-    case ActionKind::kUaddr: return {16, 8};
-    default: return {};
+    case ActionKind::kUaddr:
+      return {16, 8};
+    default:
+      return {};
   }
 }
 
@@ -172,12 +177,23 @@ AggregationLayout aggregation_layout(const Action& action, const AggregationDef&
   layout.key_size = packer.padded_size();
   layout.keys = packer.take();
   switch (def.function) {
-    case ActionKind::kAvg: layout.value_words = 2; break;
-    case ActionKind::kStddev: layout.value_words = 4; break;
-    case ActionKind::kQuantize: layout.value_words = kQuantizeBuckets; break;
-    case ActionKind::kLquantize: layout.value_words = decode_lquantize(def.param).levels + 2u; break;
-    case ActionKind::kLlquantize: layout.value_words = llquantize_bins(decode_llquantize(def.param)); break;
-    default: layout.value_words = 1;
+    case ActionKind::kAvg:
+      layout.value_words = 2;
+      break;
+    case ActionKind::kStddev:
+      layout.value_words = 4;
+      break;
+    case ActionKind::kQuantize:
+      layout.value_words = kQuantizeBuckets;
+      break;
+    case ActionKind::kLquantize:
+      layout.value_words = decode_lquantize(def.param).levels + 2u;
+      break;
+    case ActionKind::kLlquantize:
+      layout.value_words = llquantize_bins(decode_llquantize(def.param));
+      break;
+    default:
+      layout.value_words = 1;
   }
   return layout;
 }

@@ -74,7 +74,8 @@ bool valid_llquantize(const LlquantizeParam& param) {
   if (param.hmag >= 64 || power(param.factor, param.hmag + 1u) > kLimit) return false;
   if (param.steps < param.factor) return param.factor % param.steps == 0;
   if (param.steps == param.factor) return true;
-  return param.steps % param.factor == 0 && power(param.factor, std::max<unsigned>(param.lmag, 1) + 1) % param.steps == 0;
+  return param.steps % param.factor == 0 &&
+         power(param.factor, std::max<unsigned>(param.lmag, 1) + 1) % param.steps == 0;
 }
 
 uint32_t llquantize_bins(const LlquantizeParam& param) {
@@ -91,8 +92,8 @@ uint32_t llquantize_bucket(int64_t value, const LlquantizeParam& param) {
     const Wide next = power(param.factor, m + 1);
     if (magnitude >= next) continue;
     const Wide index = m == 0 ? Wide{magnitude} * param.steps / next : magnitude / (next / param.steps);
-    distance = (m - param.lmag) * bins_per_magnitude(param) + static_cast<uint32_t>(index) -
-               param.steps / param.factor + 1;
+    distance =
+        (m - param.lmag) * bins_per_magnitude(param) + static_cast<uint32_t>(index) - param.steps / param.factor + 1;
     break;
   }
   return value < 0 ? middle - distance : middle + distance;

@@ -30,6 +30,14 @@ struct MemberRef {
   uint32_t bitfield_size = 0;    // bits; 0: not a bit-field
 };
 
+// A member as declared: of a struct or union, or a parameter of a function prototype (no offset).
+struct Member {
+  std::string_view name;  // empty: anonymous
+  TypeId type = 0;
+  uint64_t bit_offset = 0;
+  uint32_t bitfield_size = 0;
+};
+
 class TypeFile {
  public:
   // `base` is the vmlinux file for split (module) BTF, and must outlive the result's users (it is kept).
@@ -64,6 +72,8 @@ class TypeFile {
 
   virtual std::optional<MemberRef> member(TypeId struct_or_union, std::string_view name) const = 0;
   virtual std::vector<std::string_view> member_names(TypeId struct_or_union) const = 0;  // for "did you mean"
+  virtual std::vector<Member> members(TypeId struct_or_union) const = 0;    // in order of declaration
+  virtual std::vector<Member> parameters(TypeId func_proto) const = 0;
   virtual std::optional<int64_t> enumerator(std::string_view name) const = 0;
 
   virtual std::string spell(TypeId id) const = 0;  // "struct task_struct *"

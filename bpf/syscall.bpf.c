@@ -1,0 +1,89 @@
+// The syscall provider: two programs for the whole machine, one at the entry and one at the return of every system
+// call. Which calls are of interest is a table that the agent changes while they are attached.
+//
+// 32-bit calls (int 0x80, sysenter from a 32-bit task) have numbers of their own: 4 is write there and stat here. They
+// are told apart by TS_COMPAT and left alone: a probe named after a 64-bit call fires for that call only.
+#include "ring.bpf.h"
+
+#define TS_COMPAT 0x0002
+#define HT_SYSCALLS 512
+
+enum { HT_ENTRY_BIT = 1, HT_RETURN_BIT = 2 };
+// By system call number; written by the agent through its mapping.
+__u8 armed[HT_SYSCALLS];
+
+// The first and this CPU's ring, if calls are to be made now.
+static __always_inline struct ht_ring *this_ring(struct ht_ring **first, __u32 cpu) {
+  __u32 zero = 0;
+  struct ht_ring *ring = bpf_map_lookup_elem(&rings, &cpu);
+  *first = bpf_map_lookup_elem(&rings, &zero);
+  if (!ring || !*first || !ht_host_present(*first)) return 0;
+  if (ht_breaker_closed(*first)) return ring;
+  __sync_fetch_and_add(&ring->header.losses.breaker, 1);
+  return 0;
+}
+
+// Whether the running task is of interest: not in a 32-bit call, and the one a test has chosen.
+static __always_inline int wanted(struct task_struct *task) {
+  if (filter_tgid && filter_tgid != bpf_get_current_pid_tgid() >> 32) return 0;
+  return !(task->thread_info.status & TS_COMPAT);
+}
+
+static __always_inline struct ht_entry *begin(struct ht_ring *ring, struct task_struct *task, __u32 cpu, __u32 probe,
+                                              __u64 *word) {
+  struct ht_entry *entry = ht_reserve(ring, ring->header.identity.generation, word);
+  if (!entry) {
+    __sync_fetch_and_add(&ring->header.losses.ring_full, 1);
+    return 0;
+  }
+  entry->probe = probe;
+  entry->flags = 0;
+  entry->cpu = cpu;
+  ht_describe_task(entry, task);
+  return entry;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(ht_sys_enter, struct pt_regs *regs, long id) {
+  if ((__u64)id >= HT_SYSCALLS || !(armed[id] & HT_ENTRY_BIT)) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  if (!wanted(task)) return 0;
+  __u32 cpu = bpf_get_smp_processor_id();
+  struct ht_ring *first, *ring = this_ring(&first, cpu);
+  if (!ring) return 0;
+  __u64 word;
+  struct ht_entry *entry = begin(ring, task, cpu, id * 2, &word);
+  if (!entry) return 0;
+  entry->error = 0;
+  entry->args[0] = regs->di;
+  entry->args[1] = regs->si;
+  entry->args[2] = regs->dx;
+  entry->args[3] = regs->r10;
+  entry->args[4] = regs->r8;
+  entry->args[5] = regs->r9;
+  entry->args[6] = entry->args[7] = entry->args[8] = entry->args[9] = 0;
+  ht_post_and_wait(first, ring, entry, word);
+  return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(ht_sys_exit, struct pt_regs *regs, long ret) {
+  __u64 id = regs->orig_ax;
+  if (id >= HT_SYSCALLS || !(armed[id] & HT_RETURN_BIT)) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  if (!wanted(task)) return 0;
+  __u32 cpu = bpf_get_smp_processor_id();
+  struct ht_ring *first, *ring = this_ring(&first, cpu);
+  if (!ring) return 0;
+  __u64 word;
+  struct ht_entry *entry = begin(ring, task, cpu, id * 2 + 1, &word);
+  if (!entry) return 0;
+  entry->error = ret < 0 && ret >= -4095 ? -ret : 0;
+  entry->args[0] = entry->args[1] = ret;  // as in DTrace: arg0 and arg1 are the result
+  entry->args[2] = entry->args[3] = entry->args[4] = entry->args[5] = 0;
+  entry->args[6] = entry->args[7] = entry->args[8] = entry->args[9] = 0;
+  ht_post_and_wait(first, ring, entry, word);
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,183 @@
+// A session's life: enabling, BEGIN, its timers, END.
+#include <sched.h>
+
+#include <algorithm>
+
+#include "dif/verify.h"
+#include "engine/engine_impl.h"
+#include "engine/host_probes.h"
+#include "engine/machine.h"
+
+namespace ht::engine {
+
+SessionCore::SessionCore() = default;
+SessionCore::~SessionCore() = default;
+
+namespace {
+
+uint32_t this_cpu() {
+  const int cpu = sched_getcpu();
+  return cpu < 0 ? 0 : static_cast<uint32_t>(cpu);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SessionImpl>> SessionImpl::create(EngineImpl& engine, const SessionConfig& config) {
+  if (config.strsize == 0) return Error("strsize must not be 0");
+  std::shared_ptr<SessionImpl> session(new SessionImpl(engine));
+  SessionCore& core = session->core_;
+  core.config = config;
+  ASSIGN_OR_RETURN(core.memory, SessionMemory::create(config.slots, config.bufsize, config.aggsize));
+  ASSIGN_OR_RETURN(core.dynamics, DynamicStore::create(config.dynvarsize));
+  ASSIGN_OR_RETURN(core.speculations, Speculations::create(config.nspec, config.specsize));
+  return session;
+}
+
+SessionImpl::~SessionImpl() { timers_.stop(); }
+
+Result<uint32_t> SessionImpl::add_variant(std::shared_ptr<const dif::Program> program) {
+  if (program->destructive && !core_.config.destructive) return Error("Destructive actions not allowed");
+  RETURN_IF_ERROR(dif::verify(*program, dif::Stage::kLinked));
+  if (!programs_.empty() && program->clauses.size() != programs_[0]->clauses.size()) {
+    return Error("the variants of a program differ in their clauses");
+  }
+  RETURN_IF_ERROR(core_.globals.define(*program, core_.config.strsize));
+  const auto variant = static_cast<uint32_t>(variants_.size());
+  ASSIGN_OR_RETURN(auto loaded, load_program(*program, variant, core_.config.strsize, core_.config.slots));
+  if (loaded->max_record > core_.memory.header().ring_size) return Error("Enabling exceeds size of buffer");
+  while (core_.machines.size() < core_.config.slots) {
+    const auto slot = static_cast<uint32_t>(core_.machines.size());
+    ASSIGN_OR_RETURN(auto machine, Machine::create(core_, slot));
+    core_.machines.push_back(std::move(machine));
+  }
+  programs_.push_back(std::move(program));
+  variants_.push_back(std::move(loaded));
+  return variant;
+}
+
+uint32_t SessionImpl::probe_index(const ProbeName& name) {
+  const auto next = static_cast<uint32_t>(probe_names_.size());
+  const auto [found, made] =
+      probe_indexes_.try_emplace({name.id, name.provider, name.module, name.function, name.name}, next);
+  if (made) {
+    probe_names_.push_back(name);
+    probe_strings_.push_back({next, name.id, name.provider, name.module, name.function, name.name});
+  }
+  return found->second;
+}
+
+uint32_t SessionImpl::enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant,
+                             uint32_t clause) {
+  const std::lock_guard guard(enablings_);
+  const uint32_t index = probe_index(name);
+  if (variant >= variants_.size() || clause >= variants_[variant]->clauses.size()) return index;
+  Target& entry = targets_[target];
+  if (entry.counters == nullptr) entry.counters = std::make_unique<SlotCounter[]>(core_.config.slots);
+  if (entry.removed) entry.enablings.clear();
+  entry.removed = false;
+  entry.enablings.push_back({probe, index, variant, clause});
+  return index;
+}
+
+std::vector<TargetId> SessionImpl::publish_enablings() {
+  const std::lock_guard guard(enablings_);
+  std::vector<TargetId> changed;
+  for (auto& [id, target] : targets_) {
+    if (target.published == target.enablings.size()) continue;
+    target.published = target.enablings.size();
+    changed.push_back(id);
+  }
+  return changed;
+}
+
+std::vector<TargetId> SessionImpl::targets() const {
+  const std::lock_guard guard(enablings_);
+  std::vector<TargetId> result;
+  for (const auto& [id, target] : targets_) result.push_back(id);
+  return result;
+}
+
+void SessionImpl::collect(TargetId id, std::vector<EcbGroup>* groups) {
+  const std::lock_guard guard(enablings_);
+  const auto found = targets_.find(id);
+  if (found == targets_.end() || found->second.removed) return;
+  const Target& target = found->second;
+  std::vector<Enabling> sorted(target.enablings.begin(),
+                               target.enablings.begin() + static_cast<ptrdiff_t>(target.published));
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Enabling& a, const Enabling& b) {
+    return std::tie(a.probe, a.clause) < std::tie(b.probe, b.clause);
+  });
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (i == 0 || sorted[i].probe != sorted[i - 1].probe) {
+      groups->push_back({sorted[i].probe, &core_, target.counters.get(), {}});
+    }
+    const LoadedProgram* program = variants_[sorted[i].variant].get();
+    groups->back().ecbs.push_back(
+        {program, &program->clauses[sorted[i].clause], &probe_strings_[sorted[i].probe_index]});
+  }
+}
+
+void SessionImpl::start() {
+  if (engine_ == nullptr || core_.state() != SessionState::kSetup) return;
+  core_.advance(SessionState::kBeginning);
+  engine_->fire_host(*this, HostProbe::kBegin, this_cpu(), SessionState::kBeginning);
+  // exit() in BEGIN has moved on already; then nothing else ever runs but END.
+  if (core_.advance(SessionState::kActive)) start_timers();
+}
+
+void SessionImpl::start_timers() {
+  std::vector<HostProbe> timers;
+  {
+    const std::lock_guard guard(enablings_);
+    const auto host = targets_.find(kHost);
+    if (host == targets_.end()) return;
+    for (const Enabling& enabling : host->second.enablings) {
+      const auto timer = find_timer(enabling.probe);
+      const bool known = std::any_of(timers.begin(), timers.end(),
+                                     [&](const HostProbe& t) { return t.probe == enabling.probe; });
+      if (timer && !known) timers.push_back(*timer);
+    }
+  }
+  timers_.start(std::move(timers), [this](const HostProbe& timer, uint32_t cpu) {
+    engine_->fire_host(*this, timer.probe, cpu, SessionState::kActive);
+    return core_.state() == SessionState::kActive;
+  });
+}
+
+void SessionImpl::stop() {
+  const std::lock_guard guard(stopping_);
+  if (core_.state() == SessionState::kStopped) return;
+  const bool begun = core_.state() != SessionState::kSetup;
+  core_.advance(SessionState::kDraining);
+  timers_.stop();
+  if (engine_ != nullptr) {
+    engine_->synchronize();  // what other slots were running is done: END sees all of it
+    if (begun) engine_->fire_host(*this, HostProbe::kEnd, this_cpu(), SessionState::kDraining);
+  }
+  core_.advance(SessionState::kStopped);
+}
+
+void SessionImpl::remove_target(TargetId target) {
+  {
+    const std::lock_guard guard(enablings_);
+    const auto found = targets_.find(target);
+    if (found == targets_.end()) return;
+    found->second.removed = true;
+    found->second.enablings.clear();
+    found->second.published = 0;
+  }
+  if (engine_ != nullptr) engine_->rebuild(target);
+}
+
+uint64_t SessionImpl::firings(TargetId target) const {
+  const std::lock_guard guard(enablings_);
+  const auto found = targets_.find(target);
+  if (found == targets_.end()) return 0;
+  uint64_t total = 0;
+  for (uint32_t slot = 0; slot < core_.config.slots; ++slot) {
+    total += found->second.counters[slot].count.load(std::memory_order_relaxed);
+  }
+  return total;
+}
+
+}  // namespace ht::engine

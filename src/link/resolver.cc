@@ -1,0 +1,69 @@
+#include "link/resolver.h"
+
+#include <fmt/format.h>
+
+#include "base/glob.h"
+
+namespace ht::link {
+namespace {
+
+struct Row {
+  std::string_view word;
+  Resolver resolver;
+  std::string GuestNames::*field;
+};
+constexpr Row kRows[] = {
+    {"vmname", Resolver::kVmname, &GuestNames::vmname},
+    {"hostname", Resolver::kHostname, &GuestNames::hostname},
+    {"version", Resolver::kVersion, &GuestNames::version},
+    {"address", Resolver::kAddress, &GuestNames::address},
+};
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<Resolver>> parse_resolvers(std::string_view text) {
+  std::vector<Resolver> result;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    const std::string_view word = trim(text.substr(at, end - at));
+    at = end + 1;
+    const Row* found = nullptr;
+    for (const Row& row : kRows) {
+      if (row.word == word) found = &row;
+    }
+    if (found == nullptr) {
+      std::string known;
+      for (const Row& row : kRows) known += (known.empty() ? "" : ", ") + std::string(row.word);
+      return Error(fmt::format("unknown resolver \"{}\"", word), "the resolvers are " + known);
+    }
+    // Asking twice answers nothing new.
+    bool repeated = false;
+    for (Resolver r : result) repeated = repeated || r == found->resolver;
+    if (!repeated) result.push_back(found->resolver);
+  }
+  return result;
+}
+
+std::vector<Resolver> default_resolvers() {
+  return {Resolver::kVmname, Resolver::kHostname};
+}
+
+bool resolves(std::string_view target, const GuestNames& guest, const std::vector<Resolver>& resolvers) {
+  if (target.empty()) return true;
+  for (Resolver resolver : resolvers) {
+    for (const Row& row : kRows) {
+      // A guest that does not say a name is not meant by it, not even by "*".
+      const std::string& name = guest.*row.field;
+      if (row.resolver == resolver && !name.empty() && glob_match(target, name)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace ht::link
