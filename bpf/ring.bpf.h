@@ -124,5 +124,5 @@ static __always_inline void ht_post_and_wait(struct ht_ring *first, struct ht_ri
 done:
   if (ht_load(first->header.breaker.time_outs) && !ht_load(first->header.breaker.tripped))
     first->header.breaker.time_outs = 0;
-  __sync_lock_test_and_set(&entry->word, word);
+  ht_load(entry->word) = word;
 }

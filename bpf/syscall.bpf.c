@@ -61,7 +61,7 @@ int BPF_PROG(ht_sys_enter, struct pt_regs *regs, long id) {
   entry->args[3] = regs->r10;
   entry->args[4] = regs->r8;
   entry->args[5] = regs->r9;
-  entry->args[6] = entry->args[7] = entry->args[8] = entry->args[9] = 0;
+  entry->arg_count = 6;
   ht_post_and_wait(first, ring, entry, word);
   return 0;
 }
@@ -80,8 +80,7 @@ int BPF_PROG(ht_sys_exit, struct pt_regs *regs, long ret) {
   if (!entry) return 0;
   entry->error = ret < 0 && ret >= -4095 ? -ret : 0;
   entry->args[0] = entry->args[1] = ret;  // as in DTrace: arg0 and arg1 are the result
-  entry->args[2] = entry->args[3] = entry->args[4] = entry->args[5] = 0;
-  entry->args[6] = entry->args[7] = entry->args[8] = entry->args[9] = 0;
+  entry->arg_count = 2;
   ht_post_and_wait(first, ring, entry, word);
   return 0;
 }

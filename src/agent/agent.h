@@ -15,10 +15,10 @@ namespace ht::agent {
 
 struct GuestInfo {
   std::string hostname;
-  std::string kernel;      // release: uname -r
-  std::string boot_id;     // /proc/sys/kernel/random/boot_id
-  std::string types_hash;  // SHA-256 of /sys/kernel/btf/vmlinux, hex
-  uint32_t cpus = 0;       // possible CPUs
+  std::string kernel;        // release: uname -r
+  std::string boot_id;       // /proc/sys/kernel/random/boot_id
+  std::string types_hash;    // SHA-256 of /sys/kernel/btf/vmlinux, hex
+  uint32_t cpus = 0;         // possible CPUs
   uint64_t kernel_root = 0;  // physical address of the kernel's page table; 0 if it could not be found
   uint32_t levels = 4;
   uint64_t page_offset = 0;
@@ -43,14 +43,16 @@ class Agent {
   virtual const GuestInfo& info() const = 0;
   virtual Result<Bytes> types() const = 0;  // the BTF blob
 
-  // All probes that match, in number order, without the target field.
+  // All probes that match, in number order, without the target field. Ids are the host's: a description with one
+  // matches nothing here.
   virtual std::vector<Probe> list(const dif::ProbeDesc& description) const = 0;
   virtual std::vector<ClauseMatch> match(const dif::Program& program) const = 0;
 
   // Arms the probes for `program` (an id of the overlord's). The first arming loads the eBPF programs, makes the rings
-  // with `nonce` and attaches; later ones only widen what is armed and keep the rings (and their nonce), which is what the
-  // result says. Wholly or not at all. The error says what the kernel lacks.
-  virtual Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes, const call::Nonce& nonce) = 0;
+  // with `nonce` and attaches; later ones only widen what is armed and keep the rings (and their nonce), which is what
+  // the result says. Wholly or not at all. The error says what the kernel lacks.
+  virtual Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes,
+                                    const call::Nonce& nonce) = 0;
   // The last one detaches and unloads everything. Unknown ids are ignored.
   virtual void disarm(uint64_t program) = 0;
   virtual void disarm_all() = 0;

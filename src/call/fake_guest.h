@@ -116,6 +116,7 @@ class Guest {
     entry.tid = 200 + call.cpu;
     entry.task = 0xffff888000001000;
     entry.args[0] = arg0;
+    entry.arg_count = 1;
     std::memcpy(entry.comm, "fake", 5);
     __atomic_exchange_n(&entry.word, call.word + HT_POSTED, __ATOMIC_SEQ_CST);
   }
@@ -135,7 +136,7 @@ class Guest {
     }
     auto& breaker = ring(0).header.breaker;
     if (!load(breaker.tripped)) __atomic_store_n(&breaker.time_outs, 0, __ATOMIC_RELAXED);
-    __atomic_exchange_n(&call.entry->word, call.word, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&call.entry->word, call.word, __ATOMIC_RELEASE);
     return Outcome::kDone;
   }
   Outcome call(uint32_t cpu, uint32_t probe, uint64_t arg0 = 0) {

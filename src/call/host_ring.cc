@@ -18,11 +18,17 @@ bool swap(uint64_t& word, uint64_t expected, uint64_t desired) {
   return __atomic_compare_exchange_n(&word, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-void copy_out(const ht_entry& from, ht_entry& to) {
+// Everything up to the last argument that was written; the rest becomes zero. False if there are too many.
+bool copy_out(const ht_entry& from, ht_entry& to) {
   const auto* source = reinterpret_cast<const uint64_t*>(&from);
-  uint64_t words[HT_ENTRY_SIZE / 8];
-  for (size_t i = 0; i < HT_ENTRY_SIZE / 8; i++) words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+  uint64_t words[HT_ENTRY_SIZE / 8] = {};
+  constexpr size_t kFixed = offsetof(ht_entry, args) / 8;
+  for (size_t i = 0; i < kFixed; i++) words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
   std::memcpy(&to, words, sizeof(to));
+  uint32_t count = to.arg_count;
+  if (count > HT_ARGS) return false;
+  for (size_t i = 0; i < count; i++) to.args[i] = __atomic_load_n(source + kFixed + i, __ATOMIC_RELAXED);
+  return true;
 }
 
 }  // namespace
@@ -84,34 +90,47 @@ ht_entry* HostRing::entry(uint64_t sequence) const {
 }
 
 ScanResult HostRing::scan(uint32_t budget, EntrySink& sink) {
+  ScanResult result = scan_next(budget, sink);
+  if (result.handled() == 0 && !result.damaged) scan_window(budget, sink, result);
+  return result;
+}
+
+ScanResult HostRing::scan_next(uint32_t budget, EntrySink& sink) {
   ScanResult result;
+  while (result.handled() < budget && load(entry(tail_)->word) == ht_word(generation_, tail_, HT_POSTED)) {
+    if (!serve_next(tail_ + 1, tail_, sink, result)) return result;
+    tail_++;
+  }
+  return result;
+}
+
+void HostRing::scan_window(uint32_t budget, EntrySink& sink, ScanResult& result) {
   uint64_t head = load(header()->reservation.head);
   if (head == tail_) {
     result.damaged = !intact();
-    return result;
+    return;
   }
   // Reservations may have been burnt, and the guest may say anything: the window is never longer than the ring.
   if (head - tail_ > HT_RING_ENTRIES) tail_ = head - HT_RING_ENTRIES;
   bool finished_so_far = true;
   for (uint64_t sequence = tail_; sequence != head; sequence++) {
-    if (result.handled() >= budget) {
-      result.pending = true;
-      break;
-    }
-    bool older = false;
-    Served served = serve(sequence, head, sink, &older);
-    if (served == Served::kDamaged) {
-      result.damaged = true;
-      return result;
-    }
-    result.ran += served == Served::kRan || served == Served::kLate;
-    result.late += served == Served::kLate;
-    result.rejected += served == Served::kRejected;
-    // The guest may be just about to take an entry that an older call has held until now: look at it again.
-    finished_so_far = finished_so_far && served != Served::kPending && !older;
+    if (result.handled() >= budget) break;
+    finished_so_far = serve_next(head, sequence, sink, result) && finished_so_far;
+    if (result.damaged) break;
     if (finished_so_far) tail_ = sequence + 1;
   }
-  return result;
+}
+
+// Serves one place and counts it. True if nothing more is to be expected there.
+bool HostRing::serve_next(uint64_t head, uint64_t sequence, EntrySink& sink, ScanResult& result) {
+  bool older = false;
+  Served served = serve(sequence, head, sink, &older);
+  result.damaged = served == Served::kDamaged;
+  result.ran += served == Served::kRan || served == Served::kLate;
+  result.late += served == Served::kLate;
+  result.rejected += served == Served::kRejected;
+  // The guest may be just about to take an entry that an older call has held until now: look at it again.
+  return served != Served::kPending && served != Served::kDamaged && !older;
 }
 
 // One place of the window. The entry there may belong to an older sequence than the place does: an older call that
@@ -132,8 +151,7 @@ HostRing::Served HostRing::serve(uint64_t sequence, uint64_t head, EntrySink& si
   uint64_t running = word - HT_POSTED + HT_RUNNING;
   if (!swap(shared.word, word, running)) return Served::kPending;  // abandoned just now
   ht_entry copy;
-  copy_out(shared, copy);
-  bool accepted = copy.cpu == cpu_ && sink.run(copy);
+  bool accepted = copy_out(shared, copy) && copy.cpu == cpu_ && sink.run(copy);
   if (!intact()) return Served::kDamaged;
   bool in_time = finish(shared, running, (copy.flags & HT_ENTRY_ASYNC) != 0);
   if (!accepted) return Served::kRejected;

@@ -14,10 +14,12 @@ class Collect final : public EntrySink {
  public:
   bool run(const ht_entry& entry) override {
     probes.push_back(entry.probe);
+    last = entry;
     if (hook) hook();
     return entry.probe < 100;
   }
   std::vector<uint32_t> probes;
+  ht_entry last{};
   std::function<void()> hook;
 };
 
@@ -86,10 +88,32 @@ TEST_F(HostRingTest, FreesAsynchronousEntriesItself) {
 TEST_F(HostRingTest, KeepsToItsBudget) {
   HostRing ring = open();
   for (int i = 0; i < 10; i++) post(1);
-  ScanResult first = ring.scan(4, sink_);
-  EXPECT_EQ(first.ran, 4u);
-  EXPECT_TRUE(first.pending);
+  EXPECT_EQ(ring.scan(4, sink_).ran, 4u);
   EXPECT_EQ(ring.scan(64, sink_).ran, 6u);
+}
+
+TEST_F(HostRingTest, LookAtTheNextCallLeavesTheOthersToTheWholeScan) {
+  HostRing ring = open();
+  auto outer = guest_.reserve(0);
+  post(7);
+  EXPECT_EQ(ring.scan_next(64, sink_).ran, 0u);
+  EXPECT_EQ(ring.scan(64, sink_).ran, 1u);
+  guest_.post(outer, 8);
+  EXPECT_EQ(ring.scan_next(64, sink_).ran, 1u);
+}
+
+TEST_F(HostRingTest, ArgumentsBeyondTheCountAreZero) {
+  HostRing ring = open();
+  auto call = guest_.reserve(0);
+  for (uint64_t& arg : call.entry->args) arg = 99;
+  guest_.post(call, 1, 0, 5);
+  ring.scan(64, sink_);
+  EXPECT_EQ(sink_.last.args[0], 5u);
+  for (size_t i = 1; i < HT_ARGS; i++) EXPECT_EQ(sink_.last.args[i], 0u);
+  call = guest_.reserve(0);
+  guest_.post(call, 1);
+  call.entry->arg_count = HT_ARGS + 1;
+  EXPECT_EQ(ring.scan(64, sink_).rejected, 1u);
 }
 
 TEST_F(HostRingTest, NestedCallIsServedWhileTheOuterOneIsBeingWritten) {

@@ -26,6 +26,7 @@ namespace {
 // Bounds on what one guest may claim and take.
 constexpr size_t kMaxRings = 4096;
 constexpr uint32_t kEntriesPerRound = 64;  // of one guest, before the next guest's turn
+constexpr uint32_t kRoundsPerClock = 8;
 
 class Guest final : public EntrySink {
  public:
@@ -49,15 +50,18 @@ class Guest final : public EntrySink {
   }
 
   // --- the polling thread's ---
-  bool poll() {
+  // Looks at everything, or only at the calls that come next.
+  bool poll(bool whole) {
     if (cut_off_) return false;
     uint32_t handled = 0;
     for (size_t i = 0; i < rings_.size() && handled < kEntriesPerRound; i++) {
       HostRing& ring = rings_[next_ring_];
       next_ring_ = next_ring_ + 1 == rings_.size() ? 0 : next_ring_ + 1;
-      ScanResult result = ring.scan(kEntriesPerRound - handled, *this);
+      uint32_t budget = kEntriesPerRound - handled;
+      ScanResult result = whole ? ring.scan(budget, *this) : ring.scan_next(budget, *this);
       handled += result.handled();
-      served_.fetch_add(result.ran, std::memory_order_relaxed);
+      // This thread alone writes it.
+      if (result.ran) served_.store(served_.load(std::memory_order_relaxed) + result.ran, std::memory_order_relaxed);
       if (result.rejected) rejected_.fetch_add(result.rejected, std::memory_order_relaxed);
       if (result.late) late_.fetch_add(result.late, std::memory_order_relaxed);
       if (result.damaged) {
@@ -229,21 +233,24 @@ class ThreadPoller final : public Poller {
   void run() {
     PollPace pace(raise_polling_priority());
     std::vector<std::shared_ptr<Guest>> serving;
-    uint64_t version = 0, last_beat = 0;
+    uint64_t version = 0, last_beat = 0, rounds = 0;
+    bool worked = false;  // in one of the rounds since the last look at the clock
     while (!stop_.load(std::memory_order_relaxed)) {
       if (version_.load(std::memory_order_acquire) != version) version = take_list(serving);
-      bool worked = false;
-      for (const auto& guest : serving) worked |= guest->poll();
+      bool look_at_clock = ++rounds % kRoundsPerClock == 0;
+      bool idle = true;
+      for (const auto& guest : serving)
+        if (guest->poll(look_at_clock)) idle = false;
+      if (idle) cpu_relax();
+      worked |= !idle;
+      if (!look_at_clock) continue;  // a round is shorter than that
       uint64_t now = system_clock().monotonic_ns();
       if (now - last_beat >= HT_BEAT_NS) {
         last_beat = now;
         for (const auto& guest : serving) guest->beat();
       }
-      if (uint64_t sleep = pace.next_sleep(now, worked)) {
-        sleep_ns(sleep);
-      } else if (!worked) {
-        cpu_relax();
-      }
+      if (uint64_t sleep = pace.next_sleep(now, worked)) sleep_ns(sleep);
+      worked = false;
     }
     take_list(serving);
     for (const auto& guest : serving) guest->release();

@@ -121,6 +121,7 @@ struct ht_request {
   uint8_t reserved[2];
 };
 
+// A call of up to six arguments touches two cache lines: what is not needed is not written and not read.
 struct ht_entry {
   uint64_t word;
   uint32_t probe;  // the agent's number
@@ -131,10 +132,10 @@ struct ht_entry {
   uint32_t ppid;  // real parent's tgid
   uint32_t uid;
   uint32_t gid;
-  int32_t error;  // D's errno
-  uint32_t reserved;
-  uint64_t task;  // address of struct task_struct
-  uint64_t pgd;   // task->mm->pgd, 0 for a kernel thread
+  int32_t error;       // D's errno
+  uint32_t arg_count;  // how many of args were written; the others are zero, whatever is there
+  uint64_t task;       // address of struct task_struct
+  uint64_t pgd;        // task->mm->pgd, 0 for a kernel thread
   char comm[16];
   uint64_t args[HT_ARGS];
   struct ht_request request;
@@ -206,7 +207,8 @@ static_assert(sizeof(ht_entry) == HT_ENTRY_SIZE && HT_PAGE_SIZE % HT_ENTRY_SIZE 
 static_assert(offsetof(ht_entry, word) == 0 && offsetof(ht_entry, probe) == 8 && offsetof(ht_entry, flags) == 12);
 static_assert(offsetof(ht_entry, cpu) == 16 && offsetof(ht_entry, pid) == 20 && offsetof(ht_entry, tid) == 24);
 static_assert(offsetof(ht_entry, ppid) == 28 && offsetof(ht_entry, uid) == 32 && offsetof(ht_entry, gid) == 36);
-static_assert(offsetof(ht_entry, error) == 40 && offsetof(ht_entry, task) == 48 && offsetof(ht_entry, pgd) == 56);
+static_assert(offsetof(ht_entry, error) == 40 && offsetof(ht_entry, arg_count) == 44);
+static_assert(offsetof(ht_entry, task) == 48 && offsetof(ht_entry, pgd) == 56);
 static_assert(offsetof(ht_entry, comm) == 64 && offsetof(ht_entry, args) == 80);
 static_assert(offsetof(ht_entry, request) == 160 && offsetof(ht_entry, data) == 176);
 static_assert(sizeof(ht_request) == 16 && offsetof(ht_request, length) == 8 && offsetof(ht_request, kind) == 12);

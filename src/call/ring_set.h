@@ -1,5 +1,5 @@
-// What the overlord knows of one guest's rings: where their pages are, and under which nonce. It comes from the guest, so
-// every number is checked before use.
+// What the overlord knows of one guest's rings: where their pages are, and under which nonce. It comes from the guest,
+// so every number is checked before use.
 #pragma once
 
 #include <array>
@@ -22,13 +22,13 @@ struct RingSet {
 
 // Losses and calls of one guest since its rings were armed. The guest can lie about its own.
 struct CallCounters {
-  uint64_t served = 0;        // entries the host ran
-  uint64_t ring_full = 0;     // guest found no free entry
-  uint64_t timed_out = 0;     // guest abandoned the wait
-  uint64_t breaker = 0;       // calls not made because the breaker had tripped
-  uint64_t nested = 0;        // skipped by the kernel (recursion misses), as the agent reports
-  uint64_t rejected = 0;      // entries the host refused: probe not armed, bad state
-  uint64_t late = 0;          // served, but the guest had stopped waiting: run without the guest at the probe; not a loss
+  uint64_t served = 0;     // entries the host ran
+  uint64_t ring_full = 0;  // guest found no free entry
+  uint64_t timed_out = 0;  // guest abandoned the wait
+  uint64_t breaker = 0;    // calls not made because the breaker had tripped
+  uint64_t nested = 0;     // skipped by the kernel (recursion misses), as the agent reports
+  uint64_t rejected = 0;   // entries the host refused: probe not armed, bad state
+  uint64_t late = 0;       // served, but the guest had stopped waiting: run without the guest at the probe; not a loss
   uint64_t drops() const { return ring_full + timed_out + breaker + nested + rejected; }
 };
 

@@ -15,7 +15,7 @@ namespace ht::d {
 enum class DescContext { kName, kFunction, kModule, kProvider };
 
 struct SourceText {
-  std::string name;    // file name; for a command-line program the argument itself
+  std::string name;  // file name; for a command-line program the argument itself
   std::string text;
   bool is_file = false;
   DescContext context = DescContext::kName;
@@ -28,15 +28,15 @@ struct CompileOptions {
   bool argref = false;                           // -x argref, defaultargs, empty
   bool defaultargs = false;
   bool empty = false;
-  std::map<std::string, std::string> options;    // set before compiling; pragmas add to Program::options
+  std::map<std::string, std::string> options;  // set before compiling; pragmas add to Program::options
 };
 
 // The first error of the compilation. Error: tag, message (DTrace's text, section 9), pos with line and column, hint
 // ("did you mean ...").
 struct CompileError {
   Error error;
-  size_t source = 0;    // index into the sources
-  std::string where;    // DTrace's WHERE part: "line 3: ", "in action list: ", or ""
+  size_t source = 0;  // index into the sources
+  std::string where;  // DTrace's WHERE part: "line 3: ", "in action list: ", or ""
 };
 
 struct CompileResult {

@@ -19,7 +19,9 @@ dif::AggregationDef definition(ActionKind function, uint64_t param = 0, std::vec
   def.keys = std::move(keys);
   return def;
 }
-dif::Difo arg0() { return code("ldgs 262, %r1\nret %r1", i64()); }
+dif::Difo arg0() {
+  return code("ldgs 262, %r1\nret %r1", i64());
+}
 
 // The values of the one bin after firing with each of `values` as arg0.
 std::vector<int64_t> gather(ActionKind function, const std::vector<int64_t>& values, uint64_t param = 0) {
@@ -56,7 +58,8 @@ TEST(Aggregation, Distributions) {
   ASSERT_EQ(words.size(), dif::kQuantizeBuckets);
   for (uint32_t bucket : {0u, 62u, 63u, 64u, 65u, 126u}) EXPECT_EQ(words[bucket], 1) << bucket;
   const uint64_t linear = dif::encode_lquantize({.base = 10, .levels = 3, .step = 5});
-  EXPECT_EQ(gather(ActionKind::kLquantize, {9, 10, 14, 15, 24, 25, 1000}, linear), (std::vector<int64_t>{1, 2, 1, 1, 2}));
+  EXPECT_EQ(gather(ActionKind::kLquantize, {9, 10, 14, 15, 24, 25, 1000}, linear),
+            (std::vector<int64_t>{1, 2, 1, 1, 2}));
   const uint64_t log = dif::encode_llquantize({.factor = 10, .lmag = 0, .hmag = 1, .steps = 10});
   words = gather(ActionKind::kLlquantize, {5, 5, 1000}, log);
   EXPECT_EQ(std::accumulate(words.begin(), words.end(), int64_t{0}), 3);
@@ -80,8 +83,8 @@ TEST(Aggregation, KeysAreLaidOutAndComparedByTheirUsedPart) {
   harness.engine->set_target_name(1, "vm1");
   harness.engine->set_target_name(2, "vm2-with-a-longer-name");
   harness.program.aggregations = {definition(ActionKind::kCount, 0, {dif::Type::string(), i64()})};
-  harness.add(clause({aggregate(ActionKind::kCount, 1,
-                                {code("ldgs 0x300, %r1\nret %r1", dif::Type::string()), arg0()}, 2)}));
+  harness.add(
+      clause({aggregate(ActionKind::kCount, 1, {code("ldgs 0x300, %r1\nret %r1", dif::Type::string()), arg0()}, 2)}));
   harness.start({1, 2});
   for (int i = 0; i < 3; ++i) harness.fire(2);  // the longer name is in the staging area first
   for (int i = 0; i < 2; ++i) harness.fire(1);

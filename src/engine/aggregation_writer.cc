@@ -79,8 +79,14 @@ uint64_t* AggregationWriter::append(const BinKey& key, IndexEntry& entry, uint64
   const uint64_t size = sizeof(BinHeader) + uint64_t{key.key_size} + uint64_t{key.value_words} * 8;
   if (size > size_ - used_) return nullptr;
   uint8_t* bin = buffer_ + used_;
-  const BinHeader header{static_cast<uint32_t>(size), key.aggregation, key.variant,     key.clause,
-                         key.action,                  key.key_size,    key.value_words, 0};
+  const BinHeader header{static_cast<uint32_t>(size),
+                         key.aggregation,
+                         key.variant,
+                         key.clause,
+                         key.action,
+                         key.key_size,
+                         key.value_words,
+                         0};
   std::memcpy(bin, &header, sizeof header);
   uint8_t* bytes = bin + sizeof header;
   std::memset(bytes, 0, key.key_size);

@@ -7,7 +7,9 @@ using dif::Fault;
 
 namespace {
 
-Value builtin_string(BuiltinString which) { return engine_address(Region::kBuiltin, static_cast<uint32_t>(which)); }
+Value builtin_string(BuiltinString which) {
+  return engine_address(Region::kBuiltin, static_cast<uint32_t>(which));
+}
 
 }  // namespace
 
@@ -32,26 +34,65 @@ bool Machine::load_builtin(uint32_t variable, Value* result) {
   }
   Value& v = *result;
   switch (variable) {
-    case dif::kVarCurthread: v = {firing.task, target_tag()}; return true;
-    case dif::kVarTimestamp: v = {context_->timestamp()}; return true;
-    case dif::kVarWalltimestamp: v = {context_->walltimestamp()}; return true;
-    case dif::kVarEpid: v = {uint64_t{ecb_->probe->id} << 32 | (ecb_->clause->index + 1)}; return true;
-    case dif::kVarId: v = {ecb_->probe->id}; return true;
-    case dif::kVarProbeprov: v = builtin_string(BuiltinString::kProbeprov); return true;
-    case dif::kVarProbemod: v = builtin_string(BuiltinString::kProbemod); return true;
-    case dif::kVarProbefunc: v = builtin_string(BuiltinString::kProbefunc); return true;
-    case dif::kVarProbename: v = builtin_string(BuiltinString::kProbename); return true;
-    case dif::kVarPid: v = {narrow(firing.pid, 4, true)}; return true;
-    case dif::kVarTid: v = {narrow(firing.tid, 4, true)}; return true;
-    case dif::kVarPpid: v = {narrow(firing.ppid, 4, true)}; return true;
-    case dif::kVarExecname: v = builtin_string(BuiltinString::kExecname); return true;
-    case dif::kVarUid: v = {firing.uid}; return true;
-    case dif::kVarGid: v = {firing.gid}; return true;
-    case dif::kVarErrno: v = {static_cast<uint64_t>(int64_t{firing.error})}; return true;
-    case dif::kVarCpu: v = {firing.cpu}; return true;
-    case dif::kVarVmname: v = builtin_string(BuiltinString::kVmname); return true;
-    case dif::kVarVmid: v = {firing.target}; return true;
-    default: return fail(Fault::kIllop);
+    case dif::kVarCurthread:
+      v = {firing.task, target_tag()};
+      return true;
+    case dif::kVarTimestamp:
+      v = {context_->timestamp()};
+      return true;
+    case dif::kVarWalltimestamp:
+      v = {context_->walltimestamp()};
+      return true;
+    case dif::kVarEpid:
+      v = {uint64_t{ecb_->probe->id} << 32 | (ecb_->clause->index + 1)};
+      return true;
+    case dif::kVarId:
+      v = {ecb_->probe->id};
+      return true;
+    case dif::kVarProbeprov:
+      v = builtin_string(BuiltinString::kProbeprov);
+      return true;
+    case dif::kVarProbemod:
+      v = builtin_string(BuiltinString::kProbemod);
+      return true;
+    case dif::kVarProbefunc:
+      v = builtin_string(BuiltinString::kProbefunc);
+      return true;
+    case dif::kVarProbename:
+      v = builtin_string(BuiltinString::kProbename);
+      return true;
+    case dif::kVarPid:
+      v = {narrow(firing.pid, 4, true)};
+      return true;
+    case dif::kVarTid:
+      v = {narrow(firing.tid, 4, true)};
+      return true;
+    case dif::kVarPpid:
+      v = {narrow(firing.ppid, 4, true)};
+      return true;
+    case dif::kVarExecname:
+      v = builtin_string(BuiltinString::kExecname);
+      return true;
+    case dif::kVarUid:
+      v = {firing.uid};
+      return true;
+    case dif::kVarGid:
+      v = {firing.gid};
+      return true;
+    case dif::kVarErrno:
+      v = {static_cast<uint64_t>(int64_t{firing.error})};
+      return true;
+    case dif::kVarCpu:
+      v = {firing.cpu};
+      return true;
+    case dif::kVarVmname:
+      v = builtin_string(BuiltinString::kVmname);
+      return true;
+    case dif::kVarVmid:
+      v = {firing.target};
+      return true;
+    default:
+      return fail(Fault::kIllop);
   }
 }
 

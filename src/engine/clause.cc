@@ -10,13 +10,19 @@ using dif::Fault;
 
 namespace {
 
-void add_to(uint64_t& word, uint64_t value) { word += value; }
+void add_to(uint64_t& word, uint64_t value) {
+  word += value;
+}
 
 // Applies one value to a bin. `increment` is 1 unless the program says otherwise.
 void update(const LoadedAggregation& aggregation, uint64_t* words, int64_t value, uint64_t increment) {
   switch (aggregation.function) {
-    case ActionKind::kCount: add_to(words[0], 1); break;
-    case ActionKind::kSum: add_to(words[0], static_cast<uint64_t>(value)); break;
+    case ActionKind::kCount:
+      add_to(words[0], 1);
+      break;
+    case ActionKind::kSum:
+      add_to(words[0], static_cast<uint64_t>(value));
+      break;
     case ActionKind::kMin:
       words[0] = static_cast<uint64_t>(std::min(static_cast<int64_t>(words[0]), value));
       break;
@@ -36,14 +42,17 @@ void update(const LoadedAggregation& aggregation, uint64_t* words, int64_t value
       words[3] = static_cast<uint64_t>(total >> 64);
       break;
     }
-    case ActionKind::kQuantize: add_to(words[dif::quantize_bucket(value)], increment); break;
+    case ActionKind::kQuantize:
+      add_to(words[dif::quantize_bucket(value)], increment);
+      break;
     case ActionKind::kLquantize:
       add_to(words[dif::lquantize_bucket(value, aggregation.lquantize)], increment);
       break;
     case ActionKind::kLlquantize:
       add_to(words[dif::llquantize_bucket(value, aggregation.llquantize)], increment);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -109,7 +118,9 @@ bool Machine::run_actions() {
   return true;
 }
 
-bool Machine::evaluate(const LoadedArg& arg, Value* value) { return run(ecb_->program->codes[arg.code], value); }
+bool Machine::evaluate(const LoadedArg& arg, Value* value) {
+  return run(ecb_->program->codes[arg.code], value);
+}
 
 uint64_t Machine::scalar(const LoadedArg& arg, Value value) const {
   const Code& code = ecb_->program->codes[arg.code];
@@ -121,11 +132,14 @@ bool Machine::run_action(const LoadedAction& action) {
   switch (action.kind) {
     case ActionKind::kRaise:
     case ActionKind::kStop:
-    case ActionKind::kChill: return fail(Fault::kIllop);
+    case ActionKind::kChill:
+      return fail(Fault::kIllop);
     case ActionKind::kSpeculate:
     case ActionKind::kCommit:
-    case ActionKind::kDiscard: return run_speculative(action);
-    default: break;
+    case ActionKind::kDiscard:
+      return run_speculative(action);
+    default:
+      break;
   }
   uint8_t* base = record_ == nullptr ? nullptr : record_ + sizeof(RecordHeader);
   if (action.has_field && base != nullptr) std::memset(base + action.offset, 0, action.size);
@@ -158,13 +172,14 @@ bool Machine::run_speculative(const LoadedAction& action) {
       if (lost != 0) session_.memory.count_drop(slot_, Drop::kPrincipal, lost);
       break;
     }
-    default: speculations.discard(static_cast<uint32_t>(id));
+    default:
+      speculations.discard(static_cast<uint32_t>(id));
   }
   return true;
 }
 
-// The record is built in the ring itself, unseen until published; aside if it does not fit (it still has to be evaluated
-// for what else it does) or if its way is not known yet.
+// The record is built in the ring itself, unseen until published; aside if it does not fit (it still has to be
+// evaluated for what else it does) or if its way is not known yet.
 void Machine::begin_record() {
   const LoadedClause& clause = *ecb_->clause;
   record_ = clause.buffered ? nullptr : records_.reserve(clause.record_size);
@@ -243,16 +258,21 @@ bool Machine::store_value(const LoadedArg& arg, Value value, uint8_t* out, uint3
   const Code& code = ecb_->program->codes[arg.code];
   Tag tag;
   switch (code.result) {
-    case ResultKind::kNone: *used = 0; return true;
-    case ResultKind::kRef: return read(Space::kKernel, value, out, arg.size, &tag);
-    case ResultKind::kUserRef: return read(Space::kUser, value, out, arg.size, &tag);
+    case ResultKind::kNone:
+      *used = 0;
+      return true;
+    case ResultKind::kRef:
+      return read(Space::kKernel, value, out, arg.size, &tag);
+    case ResultKind::kUserRef:
+      return read(Space::kUser, value, out, arg.size, &tag);
     case ResultKind::kValue: {
       const uint64_t bits = narrow(value.bits, code.size, code.is_signed);
       *used = std::min<uint32_t>(arg.size, sizeof bits);
       std::memcpy(out, &bits, *used);
       return true;
     }
-    case ResultKind::kString: break;
+    case ResultKind::kString:
+      break;
   }
   *used = 0;
   if (arg.size == 0 || (value.bits == 0 && value.tag == kTagAbsent)) return true;  // an unset string prints as ""

@@ -33,15 +33,15 @@ struct Code {
   std::string strings;
   uint32_t number = 0;  // names its strings' addresses
   ResultKind result = ResultKind::kNone;
-  bool user = false;    // strings: in user memory
+  bool user = false;  // strings: in user memory
   bool is_signed = false;
-  uint32_t size = 0;    // of the value: 1, 2, 4, 8; by reference: bytes
+  uint32_t size = 0;  // of the value: 1, 2, 4, 8; by reference: bytes
 };
 
 struct LoadedArg {
-  uint32_t code = 0;      // index into LoadedProgram::codes
+  uint32_t code = 0;  // index into LoadedProgram::codes
   bool has_field = false;
-  uint32_t offset = 0;    // of its field in the record or the key
+  uint32_t offset = 0;  // of its field in the record or the key
   uint32_t size = 0;
   dif::ActionKind kind = dif::ActionKind::kDifexpr;  // of the field
 };
@@ -75,12 +75,12 @@ struct LoadedClause {
   uint32_t predicate = 0;
   std::vector<LoadedAction> actions;
   bool recorded = false, has_presence = false;
-  bool buffered = false;      // built aside, not in the ring: it speculates or commits
-  uint32_t record_size = 0;   // with header
+  bool buffered = false;     // built aside, not in the ring: it speculates or commits
+  uint32_t record_size = 0;  // with header
   struct Gap {
     uint32_t offset, size;
   };
-  std::vector<Gap> gaps;      // bytes of the record that no field covers
+  std::vector<Gap> gaps;  // bytes of the record that no field covers
 };
 
 // Where a slot builds what does not go straight to its place.
@@ -95,8 +95,8 @@ struct LoadedProgram {
   std::vector<Code> codes;
   std::vector<VariableShape> shapes;
   std::vector<LoadedClause> clauses;
-  uint32_t max_record = 0;    // with header
-  uint32_t max_key = 0;       // of any aggregation, bytes
+  uint32_t max_record = 0;  // with header
+  uint32_t max_key = 0;     // of any aggregation, bytes
   uint32_t max_key_parts = 0;
 };
 

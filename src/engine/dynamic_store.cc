@@ -23,8 +23,7 @@ DynamicStore::Entry** DynamicStore::find(const DynamicKey& key) {
   Entry** link = bucket_of(key.hash);
   for (; *link != nullptr; link = &(*link)->next) {
     Entry* entry = *link;
-    if (entry->hash == key.hash && entry->key_size == key.size &&
-        std::memcmp(entry->key(), key.bytes, key.size) == 0) {
+    if (entry->hash == key.hash && entry->key_size == key.size && std::memcmp(entry->key(), key.bytes, key.size) == 0) {
       break;
     }
   }
@@ -38,7 +37,8 @@ DynamicStore::Entry* DynamicStore::allocate(uint64_t bytes) {
   const std::lock_guard guard(state_->arena_lock);
   Entry* entry = state_->free[wanted];
   unsigned size_class = wanted;
-  if (entry == nullptr && arena_.size() - std::min<uint64_t>(state_->arena_used, arena_.size()) >= uint64_t{1} << order) {
+  if (entry == nullptr && arena_.size() - std::min<uint64_t>(state_->arena_used, arena_.size()) >= uint64_t{1}
+                                                                                                       << order) {
     entry = reinterpret_cast<Entry*>(arena_.data() + state_->arena_used);
     state_->arena_used += uint64_t{1} << order;
   } else {

@@ -30,9 +30,9 @@ class DynamicStore {
     Value value;          // by value
     uint64_t generation;  // changes whenever the entry changes hands
     uint32_t key_size;
-    uint32_t size;        // bytes by reference; 0: by value
+    uint32_t size;  // bytes by reference; 0: by value
     uint32_t size_class;
-    Tag tag;              // of what the bytes hold
+    Tag tag;  // of what the bytes hold
     // key bytes, padded to 8, then the bytes by reference
     uint8_t* key() { return reinterpret_cast<uint8_t*>(this + 1); }
     uint8_t* bytes() { return key() + (key_size + 7) / 8 * 8; }

@@ -52,7 +52,9 @@ class EngineImpl::InFiring {
 };
 
 EngineImpl::EngineImpl(uint32_t slots, Clock& clock)
-    : slots_(std::max(slots, 1u)), clock_(clock), epochs_(std::make_unique<SlotEpoch[]>(slots_)),
+    : slots_(std::max(slots, 1u)),
+      clock_(clock),
+      epochs_(std::make_unique<SlotEpoch[]>(slots_)),
       targets_(std::make_unique<std::atomic<const TargetTable*>[]>(kTargets)) {
   names_[kHost] = host_name();
 }

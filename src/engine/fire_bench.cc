@@ -12,7 +12,9 @@ dif::Difo code(std::string_view text, dif::Type type) {
   difo.value().rtype = std::move(type);
   return std::move(difo).value();
 }
-dif::Type i64() { return dif::Type::integer(8, true, "int64_t"); }
+dif::Type i64() {
+  return dif::Type::integer(8, true, "int64_t");
+}
 
 dif::Action action(dif::ActionKind kind, std::vector<dif::Difo> args) {
   dif::Action result;
@@ -85,8 +87,8 @@ BENCHMARK(BM_Quantize);
 
 // self->t = timestamp
 void BM_ThreadLocal(benchmark::State& state) {
-  dif::Program program =
-      program_of({action(dif::ActionKind::kDifexpr, {code("ldgs 0x101, %r1\nstts %r1, 0x500\nret %r0", dif::Type::none())})});
+  dif::Program program = program_of(
+      {action(dif::ActionKind::kDifexpr, {code("ldgs 0x101, %r1\nstts %r1, 0x500\nret %r0", dif::Type::none())})});
   dif::VariableDef variable;
   variable.name = "t";
   variable.id = 0x500;

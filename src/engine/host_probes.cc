@@ -18,16 +18,28 @@ struct Unit {
   uint64_t ns;  // 0: per second
 };
 constexpr Unit kUnits[] = {
-    {"", 0},           {"hz", 0},        {"ns", 1},          {"nsec", 1},          {"us", 1'000},
-    {"usec", 1'000},   {"ms", 1'000'000}, {"msec", 1'000'000}, {"s", kSecond},       {"sec", kSecond},
-    {"m", 60 * kSecond}, {"min", 60 * kSecond}, {"h", 3600 * kSecond}, {"hour", 3600 * kSecond},
-    {"d", 86400 * kSecond}, {"day", 86400 * kSecond},
+    {"", 0},
+    {"hz", 0},
+    {"ns", 1},
+    {"nsec", 1},
+    {"us", 1'000},
+    {"usec", 1'000},
+    {"ms", 1'000'000},
+    {"msec", 1'000'000},
+    {"s", kSecond},
+    {"sec", kSecond},
+    {"m", 60 * kSecond},
+    {"min", 60 * kSecond},
+    {"h", 3600 * kSecond},
+    {"hour", 3600 * kSecond},
+    {"d", 86400 * kSecond},
+    {"day", 86400 * kSecond},
 };
 
 // Those that -l lists.
 constexpr std::string_view kPredefined[] = {
-    "profile-97",   "profile-199",  "profile-499", "profile-997", "profile-1999", "profile-4001", "profile-4999",
-    "tick-1",       "tick-10",      "tick-100",    "tick-500",    "tick-1000",    "tick-5000",
+    "profile-97", "profile-199", "profile-499", "profile-997", "profile-1999", "profile-4001", "profile-4999",
+    "tick-1",     "tick-10",     "tick-100",    "tick-500",    "tick-1000",    "tick-5000",
 };
 
 HostProbe make_probe(uint32_t number, std::string provider, std::string name) {
@@ -69,8 +81,8 @@ class Registry {
     }
     const std::optional<TimerName> parsed = parse_timer_name(name);
     if (!parsed) return std::nullopt;
-    HostProbe timer = make_probe(HostProbe::kFirstTimer + static_cast<uint32_t>(timers_.size()), "profile",
-                                 std::string(name));
+    HostProbe timer =
+        make_probe(HostProbe::kFirstTimer + static_cast<uint32_t>(timers_.size()), "profile", std::string(name));
     timer.period_ns = parsed->period_ns;
     timer.per_cpu = parsed->per_cpu;
     timers_.push_back(timer);
@@ -106,7 +118,9 @@ std::optional<TimerName> parse_timer_name(std::string_view name) {
   return result;
 }
 
-std::optional<HostProbe> find_timer(uint32_t probe) { return Registry::instance().numbered(probe); }
+std::optional<HostProbe> find_timer(uint32_t probe) {
+  return Registry::instance().numbered(probe);
+}
 
 std::vector<HostProbe> match_host_probes(const dif::ProbeDesc& description) {
   std::vector<HostProbe> candidates = {make_probe(HostProbe::kBegin, "dtrace", "BEGIN"),

@@ -61,8 +61,8 @@ TEST(Timers, FireUntilExitAndCallNothingAfterwards) {
   harness.program.variables = {variable(0x500, dif::Scope::kGlobal, i64())};
   harness.add_host(tick, "tick-1ms",
                    clause({trace("ldgs 0x500, %r1\nsetx 1, %r2\nadd %r1, %r2, %r1\nstgs %r1, 0x500\nret %r1")}));
-  dif::Clause last = clause({dif::Action(action(
-      dif::ActionKind::kExit, {code("setx 9, %r1\nret %r1", dif::Type::integer(4, true, "int"))}))});
+  dif::Clause last = clause({dif::Action(
+      action(dif::ActionKind::kExit, {code("setx 9, %r1\nret %r1", dif::Type::integer(4, true, "int"))}))});
   last.predicate = code("ldgs 0x500, %r1\nsetx 5, %r2\ncmp %r1, %r2\nbl no\nsetx 1, %r3\nret %r3\nno:\nret %r0", i64());
   harness.add_host(tick, "tick-1ms", last);
   harness.add_host(profile, "profile-1ms", clause({trace("ldgs 0x200, %r1\nret %r1")}));

@@ -16,7 +16,9 @@ struct LoadShape {
 constexpr LoadShape kLoads[] = {{1, true}, {2, true}, {4, true}, {1, false}, {2, false}, {4, false}, {8, false}};
 constexpr uint8_t kStoreSizes[] = {1, 2, 4, 8};
 
-constexpr unsigned number(Op op) { return static_cast<unsigned>(op); }
+constexpr unsigned number(Op op) {
+  return static_cast<unsigned>(op);
+}
 
 // What cmp, tst and scmp leave behind, and what the branches ask.
 struct Conditions {
@@ -27,26 +29,41 @@ struct Conditions {
 uint64_t divide(Op op, uint64_t a, uint64_t b) {
   const auto sa = static_cast<int64_t>(a), sb = static_cast<int64_t>(b);
   switch (op) {
-    case Op::kSdiv: return sb == -1 ? 0 - a : static_cast<uint64_t>(sa / sb);
-    case Op::kSrem: return sb == -1 ? 0 : static_cast<uint64_t>(sa % sb);
-    case Op::kUdiv: return a / b;
-    default: return a % b;
+    case Op::kSdiv:
+      return sb == -1 ? 0 - a : static_cast<uint64_t>(sa / sb);
+    case Op::kSrem:
+      return sb == -1 ? 0 : static_cast<uint64_t>(sa % sb);
+    case Op::kUdiv:
+      return a / b;
+    default:
+      return a % b;
   }
 }
 
 bool taken(Op op, const Conditions& c) {
   switch (op) {
-    case Op::kBe: return c.equal;
-    case Op::kBne: return !c.equal;
-    case Op::kBg: return !c.equal && !c.less;
-    case Op::kBgu: return !c.equal && !c.below;
-    case Op::kBge: return !c.less;
-    case Op::kBgeu: return !c.below;
-    case Op::kBl: return c.less;
-    case Op::kBlu: return c.below;
-    case Op::kBle: return c.equal || c.less;
-    case Op::kBleu: return c.equal || c.below;
-    default: return true;
+    case Op::kBe:
+      return c.equal;
+    case Op::kBne:
+      return !c.equal;
+    case Op::kBg:
+      return !c.equal && !c.less;
+    case Op::kBgu:
+      return !c.equal && !c.below;
+    case Op::kBge:
+      return !c.less;
+    case Op::kBgeu:
+      return !c.below;
+    case Op::kBl:
+      return c.less;
+    case Op::kBlu:
+      return c.below;
+    case Op::kBle:
+      return c.equal || c.less;
+    case Op::kBleu:
+      return c.equal || c.below;
+    default:
+      return true;
   }
 }
 
@@ -79,25 +96,34 @@ bool Machine::run(const Code& code, Value* result) {
     fault_.offset = static_cast<int32_t>((pc - 1 - text) * sizeof(dif::Instr));
     return false;
   };
-#define BINARY(expression)                                                          \
-  {                                                                                 \
-    const uint64_t a = r[i.r1].bits, b = r[i.r2].bits;                              \
+#define BINARY(expression)                                                            \
+  {                                                                                   \
+    const uint64_t a = r[i.r1].bits, b = r[i.r2].bits;                                \
     r[i.rd] = {static_cast<uint64_t>(expression), combine(r[i.r1].tag, r[i.r2].tag)}; \
-    break;                                                                          \
+    break;                                                                            \
   }
   for (;;) {
     const Insn i = *pc++;
     const auto op = static_cast<Op>(i.op);
     switch (i.op) {
-      case number(Op::kOr): BINARY(a | b)
-      case number(Op::kXor): BINARY(a ^ b)
-      case number(Op::kAnd): BINARY(a & b)
-      case number(Op::kSll): BINARY(a << (b & 63))
-      case number(Op::kSrl): BINARY(a >> (b & 63))
-      case number(Op::kSra): BINARY(static_cast<int64_t>(a) >> (b & 63))
-      case number(Op::kSub): BINARY(a - b)
-      case number(Op::kAdd): BINARY(a + b)
-      case number(Op::kMul): BINARY(a * b)
+      case number(Op::kOr):
+        BINARY(a | b)
+      case number(Op::kXor):
+        BINARY(a ^ b)
+      case number(Op::kAnd):
+        BINARY(a & b)
+      case number(Op::kSll):
+        BINARY(a << (b & 63))
+      case number(Op::kSrl):
+        BINARY(a >> (b & 63))
+      case number(Op::kSra):
+        BINARY(static_cast<int64_t>(a) >> (b & 63))
+      case number(Op::kSub):
+        BINARY(a - b)
+      case number(Op::kAdd):
+        BINARY(a + b)
+      case number(Op::kMul):
+        BINARY(a * b)
       case number(Op::kSdiv):
       case number(Op::kUdiv):
       case number(Op::kSrem):
@@ -107,14 +133,20 @@ bool Machine::run(const Code& code, Value* result) {
           return fault();
         }
         BINARY(divide(op, a, b))
-      case number(Op::kNot): r[i.rd] = {~r[i.r1].bits, r[i.r1].tag}; break;
-      case number(Op::kMov): r[i.rd] = r[i.r1]; break;
+      case number(Op::kNot):
+        r[i.rd] = {~r[i.r1].bits, r[i.r1].tag};
+        break;
+      case number(Op::kMov):
+        r[i.rd] = r[i.r1];
+        break;
       case number(Op::kCmp): {
         const uint64_t a = r[i.r1].bits, b = r[i.r2].bits;
         conditions = {a == b, static_cast<int64_t>(a) < static_cast<int64_t>(b), a < b};
         break;
       }
-      case number(Op::kTst): conditions = {r[i.r1].bits == 0, false, false}; break;
+      case number(Op::kTst):
+        conditions = {r[i.r1].bits == 0, false, false};
+        break;
       case number(Op::kScmp): {
         int order;
         bool ok;
@@ -163,10 +195,17 @@ bool Machine::run(const Code& code, Value* result) {
       case number(Op::kStx):
         if (!write(r[i.rd], &r[i.r1].bits, kStoreSizes[i.op - number(Op::kStb)], r[i.r1].tag)) return fault();
         break;
-      case number(Op::kRet): *result = r[i.rd]; return true;
-      case number(Op::kNop): break;
-      case number(Op::kSetx): r[i.rd] = {code.ints[i.index], kTagNone}; break;
-      case number(Op::kSets): r[i.rd] = engine_address(Region::kStrings, code.number, i.index); break;
+      case number(Op::kRet):
+        *result = r[i.rd];
+        return true;
+      case number(Op::kNop):
+        break;
+      case number(Op::kSetx):
+        r[i.rd] = {code.ints[i.index], kTagNone};
+        break;
+      case number(Op::kSets):
+        r[i.rd] = engine_address(Region::kStrings, code.number, i.index);
+        break;
       case kOpBuiltin:
         if (!load_builtin(i.index, &r[i.rd])) return fault();
         break;
@@ -202,7 +241,9 @@ bool Machine::run(const Code& code, Value* result) {
       case number(Op::kPopts):
         if (tuple_size_ != 0) --tuple_size_;
         break;
-      case number(Op::kFlushts): tuple_size_ = 0; break;
+      case number(Op::kFlushts):
+        tuple_size_ = 0;
+        break;
       case number(Op::kAllocs): {
         Value address;
         const uint64_t size = r[i.r1].bits;

@@ -24,8 +24,8 @@ class Binary : public ::testing::TestWithParam<BinaryCase> {};
 
 TEST_P(Binary, Computes) {
   const BinaryCase& c = GetParam();
-  const std::string text = "setx " + hex(c.a) + ", %r1\nsetx " + hex(c.b) + ", %r2\n" + c.op +
-                           " %r1, %r2, %r3\nret %r3\n";
+  const std::string text =
+      "setx " + hex(c.a) + ", %r1\nsetx " + hex(c.b) + ", %r2\n" + c.op + " %r1, %r2, %r3\nret %r3\n";
   const Record record = evaluate(text, i64());
   EXPECT_EQ(record.view.kind, RecordView::Kind::kClause);
   EXPECT_EQ(record.number(), c.result) << text;
@@ -70,8 +70,9 @@ TEST(Interpreter, ComparisonsAreExact) {
 }
 
 TEST(Interpreter, TestAndStringCompare) {
-  EXPECT_EQ(evaluate("setx 0x8000000000000000, %r1\nsetx 1, %r2\ntst %r1\nbg yes\nret %r0\nyes:\nret %r2", i64()).number(),
-            1);
+  EXPECT_EQ(
+      evaluate("setx 0x8000000000000000, %r1\nsetx 1, %r2\ntst %r1\nbg yes\nret %r0\nyes:\nret %r2", i64()).number(),
+      1);
   const auto compare = [](const char* a, const char* b) {
     const std::string text = std::string("sets \"") + a + "\", %r1\nsets \"" + b +
                              "\", %r2\nscmp %r1, %r2\nbe equal\nbl less\nsetx 1, %r3\nret %r3\nless:\nsetx 2, "
@@ -111,12 +112,15 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"setx 0x1000, %r1\nldub [%r1], %r2\nret %r2", dif::Fault::kBadaddr, 0x1000, 4},
         FaultCase{"setx 0xffff888000000000, %r1\nldx [%r1], %r2\nret %r2", dif::Fault::kBadaddr, 0xffff888000000000, 4},
         FaultCase{"setx 0xffffffffffffffff, %r1\nldx [%r1], %r2\nret %r2", dif::Fault::kBadaddr, ~0ull, 4},
-        FaultCase{"setx 0xffff888000000000, %r1\nuldx [%r1], %r2\nret %r2", dif::Fault::kBadaddr, 0xffff888000000000, 4},
+        FaultCase{"setx 0xffff888000000000, %r1\nuldx [%r1], %r2\nret %r2", dif::Fault::kBadaddr, 0xffff888000000000,
+                  4},
         // A forged synthetic address is nobody's.
-        FaultCase{"setx 0x0f20000000000000, %r1\nldub [%r1], %r2\nret %r2", dif::Fault::kBadaddr, 0x0f20000000000000, 4},
+        FaultCase{"setx 0x0f20000000000000, %r1\nldub [%r1], %r2\nret %r2", dif::Fault::kBadaddr, 0x0f20000000000000,
+                  4},
         FaultCase{"sets \"abc\", %r1\nsetx 9, %r2\nadd %r1, %r2, %r3\nldub [%r3], %r4\nret %r4", dif::Fault::kBadaddr,
                   0x0f2000000000000a, 12},
-        FaultCase{"sets \"abc\", %r1\nsetx 1, %r2\nstb %r2, [%r1]\nret %r2", dif::Fault::kBadaddr, 0x0f20000000000001, 8},
+        FaultCase{"sets \"abc\", %r1\nsetx 1, %r2\nstb %r2, [%r1]\nret %r2", dif::Fault::kBadaddr, 0x0f20000000000001,
+                  8},
         FaultCase{"setx 0xffff888000000000, %r1\nstx %r1, [%r1]\nret %r1", dif::Fault::kBadaddr, 0xffff888000000000, 4},
         FaultCase{"setx 0x10000000, %r1\nallocs %r1, %r2\nret %r2", dif::Fault::kNoscratch, 0, 4},
         FaultCase{"ldgs 258, %r1\nret %r1", dif::Fault::kIllop, 0, 0},  // vtimestamp
@@ -127,7 +131,8 @@ TEST(Interpreter, LoadsExtendAsTheySay) {
   FakeMemory memory;
   memory.put_word(kKernel, 0x8887868584838281);
   const auto load = [&](const char* op) {
-    return evaluate("setx " + hex(static_cast<int64_t>(kKernel)) + ", %r1\n" + op + " [%r1], %r2\nret %r2", i64(), memory)
+    return evaluate("setx " + hex(static_cast<int64_t>(kKernel)) + ", %r1\n" + op + " [%r1], %r2\nret %r2", i64(),
+                    memory)
         .number();
   };
   EXPECT_EQ(load("ldsb"), int8_t(0x81));
@@ -147,10 +152,10 @@ TEST(Interpreter, LoadsExtendAsTheySay) {
 
 TEST(Interpreter, ScratchIsZeroedStorableAndBounded) {
   EXPECT_EQ(evaluate("setx 16, %r1\nallocs %r1, %r2\nldx [%r2], %r3\nret %r3", i64()).number(), 0);
-  EXPECT_EQ(evaluate("setx 16, %r1\nallocs %r1, %r2\nsetx 0x1234567890, %r3\nstw %r3, [%r2]\nldx [%r2], %r4\nret %r4",
-                     i64())
-                .number(),
-            0x34567890);
+  EXPECT_EQ(
+      evaluate("setx 16, %r1\nallocs %r1, %r2\nsetx 0x1234567890, %r3\nstw %r3, [%r2]\nldx [%r2], %r4\nret %r4", i64())
+          .number(),
+      0x34567890);
   // Right behind an allocation is not the next one.
   EXPECT_EQ(evaluate("setx 8, %r1\nallocs %r1, %r2\nallocs %r1, %r3\nadd %r2, %r1, %r4\nstx %r1, [%r4]\nret %r1", i64())
                 .view.fault,

@@ -1,9 +1,9 @@
 // The DIF machine of one slot in one session: runs clauses, fills records, updates aggregations.
 //
-// Everything here is preallocated and used by the slot's thread alone. Semantics decided here, where DTrace leaves room:
-// shift counts are taken modulo 64 (as x86 does); INT64_MIN / -1 is INT64_MIN and its remainder 0; comparisons are
-// exact; loads and stores need no alignment (x86); strings hold at most strsize - 1 characters; epid is the probe's id
-// in the high half and the clause's index + 1 in the low one; ERROR's clauses share the clause-locals of the firing
+// Everything here is preallocated and used by the slot's thread alone. Semantics decided here, where DTrace leaves
+// room: shift counts are taken modulo 64 (as x86 does); INT64_MIN / -1 is INT64_MIN and its remainder 0; comparisons
+// are exact; loads and stores need no alignment (x86); strings hold at most strsize - 1 characters; epid is the probe's
+// id in the high half and the clause's index + 1 in the low one; ERROR's clauses share the clause-locals of the firing
 // that faulted.
 #pragma once
 
@@ -42,7 +42,7 @@ class Machine {
   struct Local {
     uint64_t firing = 0;  // the firing that stored it; older ones read as unset
     Value value;
-    Tag tag = kTagNone;   // of what the bytes hold
+    Tag tag = kTagNone;  // of what the bytes hold
     uint32_t size = 0;
     bool string = false;
     bool present = false;
@@ -121,7 +121,7 @@ class Machine {
   bool fetch_string(Space space, Value address, char* buffer, uint32_t limit, std::string_view* text);
   bool fetch_guest_string(Space space, Value address, char* buffer, uint32_t limit, std::string_view* text);
   uint8_t* allocate(uint64_t size, uint32_t logical, Value* address);
-  char* string_room();                    // strsize bytes at the end of the scratch memory, not yet taken
+  char* string_room();                     // strsize bytes at the end of the scratch memory, not yet taken
   Value finish_string(size_t characters);  // takes them
   void reset_scratch();
 
@@ -180,8 +180,8 @@ class Machine {
   unsigned tuple_size_ = 0;
 
   std::vector<Local> locals_;
-  std::unique_ptr<char[]> text_[2];         // strings fetched from the guest
-  std::unique_ptr<uint8_t[]> by_ref_;       // a value on its way into a variable
+  std::unique_ptr<char[]> text_[2];    // strings fetched from the guest
+  std::unique_ptr<uint8_t[]> by_ref_;  // a value on its way into a variable
   Mapping key_memory_;
   std::unique_ptr<char[]> strtok_;
   uint32_t strtok_size_ = 0, strtok_at_ = 0;

@@ -75,7 +75,8 @@ uint8_t* Machine::allocate(uint64_t size, uint32_t logical, Value* address) {
     return nullptr;
   }
   const uint32_t offset = scratch_used_;
-  allocations_[allocation_count_] = {offset, static_cast<uint32_t>(size), std::max(logical, static_cast<uint32_t>(size))};
+  allocations_[allocation_count_] = {offset, static_cast<uint32_t>(size),
+                                     std::max(logical, static_cast<uint32_t>(size))};
   *address = engine_address(Region::kScratch, first_allocation_ + allocation_count_);
   ++allocation_count_;
   scratch_used_ += static_cast<uint32_t>(rounded);
@@ -106,8 +107,8 @@ bool Machine::object(Value address, Object* out) {
       const uint32_t index = (number - first_allocation_) & kObjectMask;
       if (index >= allocation_count_) return false;
       const Allocation& allocation = allocations_[index];
-      *out = {scratch_ + allocation.offset, allocation.size, allocation.logical, true, tags_ + allocation.offset / 8,
-              nullptr};
+      *out = {scratch_ + allocation.offset,  allocation.size, allocation.logical, true,
+              tags_ + allocation.offset / 8, nullptr};
       return true;
     }
     case Region::kStrings: {
@@ -127,12 +128,24 @@ bool Machine::object(Value address, Object* out) {
     case Region::kBuiltin: {
       std::string_view text;
       switch (static_cast<BuiltinString>(number)) {
-        case BuiltinString::kExecname: text = {context_->firing.comm.data(), context_->firing.comm.size()}; break;
-        case BuiltinString::kProbeprov: text = ecb_->probe->provider; break;
-        case BuiltinString::kProbemod: text = ecb_->probe->module; break;
-        case BuiltinString::kProbefunc: text = ecb_->probe->function; break;
-        case BuiltinString::kProbename: text = ecb_->probe->name; break;
-        case BuiltinString::kVmname: text = context_->table.name(); break;
+        case BuiltinString::kExecname:
+          text = {context_->firing.comm.data(), context_->firing.comm.size()};
+          break;
+        case BuiltinString::kProbeprov:
+          text = ecb_->probe->provider;
+          break;
+        case BuiltinString::kProbemod:
+          text = ecb_->probe->module;
+          break;
+        case BuiltinString::kProbefunc:
+          text = ecb_->probe->function;
+          break;
+        case BuiltinString::kProbename:
+          text = ecb_->probe->name;
+          break;
+        case BuiltinString::kVmname:
+          text = context_->table.name();
+          break;
       }
       out->data = reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
       out->size = static_cast<uint32_t>(text.size());
@@ -148,7 +161,8 @@ bool Machine::read_engine(Value address, void* out, size_t size, Tag* tag) {
   const auto offset = static_cast<uint32_t>(address.bits);
   if (in_object(address.bits, address.tag) && region_of(address.tag) == Region::kGlobal) {
     ByRefCell* cell = session_.globals.by_ref(object_of(address.tag));
-    if (cell == nullptr || offset > cell->size || size > cell->size - offset) return fail(Fault::kBadaddr, address.bits);
+    if (cell == nullptr || offset > cell->size || size > cell->size - offset)
+      return fail(Fault::kBadaddr, address.bits);
     const std::lock_guard guard(cell->lock);
     *tag = cell->tag;
     std::memcpy(out, cell->bytes.get() + offset, size);
@@ -184,9 +198,8 @@ bool Machine::read_guest(Space space, Value address, void* out, size_t size) {
   guest::Memory* memory = own && inside && last >= address.bits ? context_->memory() : nullptr;
   if (memory == nullptr) return fail(Fault::kBadaddr, address.bits);
   uint64_t fault = address.bits;
-  const bool done = space == Space::kKernel
-                        ? memory->read_kernel(address.bits, out, size, &fault)
-                        : memory->read_user(context_->firing.pgd, address.bits, out, size, &fault);
+  const bool done = space == Space::kKernel ? memory->read_kernel(address.bits, out, size, &fault)
+                                            : memory->read_user(context_->firing.pgd, address.bits, out, size, &fault);
   return done || fail(Fault::kBadaddr, fault);
 }
 
@@ -201,7 +214,8 @@ bool Machine::write(Value address, const void* data, size_t size, Tag tag) {
   if (!is_engine_tag(address.tag) || !in_object(address.bits, address.tag)) return fail(Fault::kBadaddr, address.bits);
   if (region_of(address.tag) == Region::kGlobal) {
     ByRefCell* cell = session_.globals.by_ref(object_of(address.tag));
-    if (cell == nullptr || offset > cell->size || size > cell->size - offset) return fail(Fault::kBadaddr, address.bits);
+    if (cell == nullptr || offset > cell->size || size > cell->size - offset)
+      return fail(Fault::kBadaddr, address.bits);
     const std::lock_guard guard(cell->lock);
     cell->tag = combine(cell->tag, tag);
     std::memcpy(cell->bytes.get() + offset, data, size);

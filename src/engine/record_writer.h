@@ -9,7 +9,9 @@ class RecordWriter {
  public:
   RecordWriter() = default;
   RecordWriter(const SessionMemory& memory, uint32_t slot)
-      : slot_(&memory.slot(slot)), control_(&memory.control(slot)), ring_(memory.ring(slot)),
+      : slot_(&memory.slot(slot)),
+        control_(&memory.control(slot)),
+        ring_(memory.ring(slot)),
         size_(memory.header().ring_size) {}
 
   // Room for a record of `size` bytes (a multiple of 8, header included); null when the ring is too full. Nothing is

@@ -18,11 +18,20 @@ std::optional<uint64_t> parse_size(std::string_view text) {
   if (text.empty()) return 0;
   unsigned shift = 0;
   switch (std::tolower(static_cast<unsigned char>(text.back()))) {
-    case 'k': shift = 10; break;
-    case 'm': shift = 20; break;
-    case 'g': shift = 30; break;
-    case 't': shift = 40; break;
-    default: break;
+    case 'k':
+      shift = 10;
+      break;
+    case 'm':
+      shift = 20;
+      break;
+    case 'g':
+      shift = 30;
+      break;
+    case 't':
+      shift = 40;
+      break;
+    default:
+      break;
   }
   if (shift != 0) text.remove_suffix(1);
   int base = 10;

@@ -33,7 +33,9 @@ Result<std::shared_ptr<SessionImpl>> SessionImpl::create(EngineImpl& engine, con
   return session;
 }
 
-SessionImpl::~SessionImpl() { timers_.stop(); }
+SessionImpl::~SessionImpl() {
+  timers_.stop();
+}
 
 Result<uint32_t> SessionImpl::add_variant(std::shared_ptr<const dif::Program> program) {
   if (program->destructive && !core_.config.destructive) return Error("Destructive actions not allowed");
@@ -133,8 +135,8 @@ void SessionImpl::start_timers() {
     if (host == targets_.end()) return;
     for (const Enabling& enabling : host->second.enablings) {
       const auto timer = find_timer(enabling.probe);
-      const bool known = std::any_of(timers.begin(), timers.end(),
-                                     [&](const HostProbe& t) { return t.probe == enabling.probe; });
+      const bool known =
+          std::any_of(timers.begin(), timers.end(), [&](const HostProbe& t) { return t.probe == enabling.probe; });
       if (timer && !known) timers.push_back(*timer);
     }
   }

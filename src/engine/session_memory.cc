@@ -14,7 +14,9 @@ namespace {
 constexpr uint64_t kMaxRing = uint64_t{1} << 40;
 constexpr uint64_t kMaxAggregation = uint64_t{1} << 34;  // the index addresses 2^32 words
 
-uint64_t round_to_pages(uint64_t size) { return (size + kMemoryPage - 1) / kMemoryPage * kMemoryPage; }
+uint64_t round_to_pages(uint64_t size) {
+  return (size + kMemoryPage - 1) / kMemoryPage * kMemoryPage;
+}
 
 Result<UniqueFd> make_memfd(const char* name, uint64_t size) {
   UniqueFd fd(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -33,7 +35,8 @@ Result<void> seal(int fd, int seals) {
 }  // namespace
 
 Result<SessionMemory> SessionMemory::create(uint32_t slots, uint64_t bufsize, uint64_t aggsize) {
-  if (slots == 0 || bufsize == 0 || bufsize > kMaxRing || aggsize > kMaxAggregation) return Error("Invalid buffer size");
+  if (slots == 0 || bufsize == 0 || bufsize > kMaxRing || aggsize > kMaxAggregation)
+    return Error("Invalid buffer size");
   const uint64_t ring = round_to_pages(bufsize);
   const uint64_t aggregation = std::max(round_to_pages(aggsize), kMemoryPage);
   const uint64_t stride = kMemoryPage + ring + 2 * aggregation;

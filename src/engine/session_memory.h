@@ -13,12 +13,12 @@
 // Records. One producer per slot. It writes a record behind `produced`, then moves `produced` (release): everything
 // before it is whole. Positions count bytes since the start and never wrap; position modulo ring_size is the place. A
 // record is never split: where it does not fit before the end of the ring, a padding record fills the rest. The client
-// hands over what lies between `consumed` and `produced` and then moves `consumed` (release), which frees the space. The
-// engine believes `consumed` only if it lies between the last one and `produced`. Nothing fits: the record is dropped
-// and counted, and what is in the ring stays.
+// hands over what lies between `consumed` and `produced` and then moves `consumed` (release), which frees the space.
+// The engine believes `consumed` only if it lies between the last one and `produced`. Nothing fits: the record is
+// dropped and counted, and what is in the ring stays.
 //
-// Aggregations. `flip` counts; the engine fills buffer flip & 1 and stamps it with generation flip + 1 when it starts on
-// it, empty. `aggregation_epoch` is odd while the slot is in a firing that updates aggregations.
+// Aggregations. `flip` counts; the engine fills buffer flip & 1 and stamps it with generation flip + 1 when it starts
+// on it, empty. `aggregation_epoch` is odd while the slot is in a firing that updates aggregations.
 //
 //      engine, per firing                             client, per snapshot
 //      E1 epoch becomes odd      (seq_cst)            R1 flip = n + 1              (seq_cst)

@@ -30,9 +30,9 @@ struct ReaderSlot {
   ControlSlot* control = nullptr;
   const uint8_t* ring = nullptr;
   const uint8_t* aggregation[2] = {};
-  uint64_t order = 0;         // timestamps never go back within a slot's order
-  bool unread = false;        // `generation` was flipped away from but could not be read yet
-  uint32_t generation = 0;    // the flip before ours
+  uint64_t order = 0;       // timestamps never go back within a slot's order
+  bool unread = false;      // `generation` was flipped away from but could not be read yet
+  uint32_t generation = 0;  // the flip before ours
 };
 
 class Reader final : public SessionReader {

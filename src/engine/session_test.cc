@@ -12,19 +12,20 @@ namespace {
 using dif::ActionKind;
 
 dif::Action exit_action(int status) {
-  return action(ActionKind::kExit, {code("setx " + std::to_string(status) + ", %r1\nret %r1",
-                                         dif::Type::integer(4, true, "int"))});
+  return action(ActionKind::kExit,
+                {code("setx " + std::to_string(status) + ", %r1\nret %r1", dif::Type::integer(4, true, "int"))});
 }
 
 TEST(Records, CarryTheFiringAndEveryBuiltin) {
   Harness harness;
   harness.engine->set_target_name(1, "vm1");
   std::vector<dif::Action> actions;
-  const uint16_t numbers[] = {dif::kVarPid, dif::kVarTid, dif::kVarPpid, dif::kVarUid, dif::kVarGid,
-                              dif::kVarErrno, dif::kVarCpu, dif::kVarId, dif::kVarEpid, dif::kVarArg9,
-                              dif::kVarCurthread, dif::kVarVmid, dif::kVarTimestamp, dif::kVarWalltimestamp};
+  const uint16_t numbers[] = {dif::kVarPid,       dif::kVarTid,          dif::kVarPpid,      dif::kVarUid,
+                              dif::kVarGid,       dif::kVarErrno,        dif::kVarCpu,       dif::kVarId,
+                              dif::kVarEpid,      dif::kVarArg9,         dif::kVarCurthread, dif::kVarVmid,
+                              dif::kVarTimestamp, dif::kVarWalltimestamp};
   for (uint16_t number : numbers) actions.push_back(trace("ldgs " + std::to_string(number) + ", %r1\nret %r1"));
-  const uint16_t texts[] = {dif::kVarExecname, dif::kVarProbeprov, dif::kVarProbemod,
+  const uint16_t texts[] = {dif::kVarExecname,  dif::kVarProbeprov, dif::kVarProbemod,
                             dif::kVarProbefunc, dif::kVarProbename, dif::kVarVmname};
   for (uint16_t number : texts) {
     actions.push_back(trace("ldgs " + std::to_string(number) + ", %r1\nret %r1", dif::Type::string()));
@@ -35,8 +36,8 @@ TEST(Records, CarryTheFiringAndEveryBuiltin) {
   const auto records = harness.records();
   ASSERT_EQ(records.size(), 1u);
   const Record& r = records[0];
-  const int64_t expected[] = {42, 43, 41, 1000, 1001, 2, 3, 100, 100ll << 32 | 1, -19,
-                              static_cast<int64_t>(0xffff888000001000), 1};
+  const int64_t expected[] = {
+      42, 43, 41, 1000, 1001, 2, 3, 100, 100ll << 32 | 1, -19, static_cast<int64_t>(0xffff888000001000), 1};
   for (size_t i = 0; i < std::size(expected); ++i) EXPECT_EQ(r.number(8 * i), expected[i]) << i;
   EXPECT_EQ(static_cast<uint64_t>(r.number(96)), r.view.timestamp);
   EXPECT_GT(r.number(104), 5'000'000);
@@ -112,8 +113,8 @@ TEST(Records, ABranchSkipsActionsAndSaysSo) {
   branch.target = 3;
   dif::Action jump = action(ActionKind::kJump);
   jump.target = 4;
-  harness.add(clause({branch, trace("setx 1, %r1\nret %r1"), jump, trace("setx 2, %r1\nret %r1"),
-                      trace("setx 3, %r1\nret %r1")}));
+  harness.add(clause(
+      {branch, trace("setx 1, %r1\nret %r1"), jump, trace("setx 2, %r1\nret %r1"), trace("setx 3, %r1\nret %r1")}));
   harness.start();
   harness.fire();
   Firing zero = harness.firing();
@@ -161,8 +162,8 @@ TEST(SharedMemory, NonsenseInTheControlWordsHarmsNobody) {
   Harness harness;
   harness.add(clause({trace("ldgs 262, %r1\nret %r1")}));
   harness.start();
-  auto* control = static_cast<uint8_t*>(
-      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, harness.session->control_fd(), 0));
+  auto* control =
+      static_cast<uint8_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, harness.session->control_fd(), 0));
   ASSERT_NE(control, MAP_FAILED);
   auto* slots = reinterpret_cast<ControlSlot*>(control + sizeof(ControlHeader));
   for (uint64_t value : {~0ull, 1ull, 0x123456789ull, 1ull << 63}) {
@@ -226,8 +227,8 @@ TEST(Session, BeginFirstEndLastAndOnlyOnce) {
 
 TEST(Session, ExitInBeginLeavesOnlyEnd) {
   Harness harness;
-  harness.add_host(HostProbe::kBegin, "BEGIN", clause({trace("setx 1, %r1\nret %r1"), exit_action(5),
-                                                       trace("setx 7, %r1\nret %r1")}));
+  harness.add_host(HostProbe::kBegin, "BEGIN",
+                   clause({trace("setx 1, %r1\nret %r1"), exit_action(5), trace("setx 7, %r1\nret %r1")}));
   harness.add_host(HostProbe::kBegin, "BEGIN", clause({trace("setx 2, %r1\nret %r1")}));
   harness.add(clause({}));
   harness.add_host(HostProbe::kEnd, "END", clause({trace("setx 3, %r1\nret %r1"), exit_action(6)}));
@@ -364,8 +365,10 @@ TEST(Speculation, CommitKeepsDiscardForgets) {
   Harness harness(config);
   const auto id_arg = [] { return code("ldgs 262, %r1\nret %r1", dif::Type::integer(4, true, "int")); };
   const auto guard = [](int64_t wanted) {
-    return code("ldgs 263, %r1\nsetx " + std::to_string(wanted) + ", %r2\ncmp %r1, %r2\nbne no\nsetx 1, %r3\nret %r3\nno:\n"
-                "ret %r0", dif::Type::integer(4, true, "int"));
+    return code("ldgs 263, %r1\nsetx " + std::to_string(wanted) +
+                    ", %r2\ncmp %r1, %r2\nbne no\nsetx 1, %r3\nret %r3\nno:\n"
+                    "ret %r0",
+                dif::Type::integer(4, true, "int"));
   };
   const auto add = [&](int64_t when, std::vector<dif::Action> actions) {
     dif::Clause made = clause(std::move(actions));

@@ -28,8 +28,8 @@ class Speculations {
  private:
   struct Speculation {
     SpinLock lock;
-    uint64_t use = 0;    // odd: active
-    uint64_t used = 0;   // bytes
+    uint64_t use = 0;   // odd: active
+    uint64_t used = 0;  // bytes
     Mapping memory;
   };
   std::vector<std::unique_ptr<Speculation>> speculations_;

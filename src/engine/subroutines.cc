@@ -41,15 +41,22 @@ bool Machine::call(uint32_t subroutine, Value* result) {
       *result = {narrow(random_ >> 16, 4, true)};
       return true;
     case Subr::kHtons:
-    case Subr::kNtohs: return value(htobe16(static_cast<uint16_t>(a)));
+    case Subr::kNtohs:
+      return value(htobe16(static_cast<uint16_t>(a)));
     case Subr::kHtonl:
-    case Subr::kNtohl: return value(htobe32(static_cast<uint32_t>(a)));
+    case Subr::kNtohl:
+      return value(htobe32(static_cast<uint32_t>(a)));
     case Subr::kHtonll:
-    case Subr::kNtohll: return value(htobe64(a));
-    case Subr::kGetmajor: return value(static_cast<uint32_t>(a) >> kMinorBits);
-    case Subr::kGetminor: return value(a & ((1u << kMinorBits) - 1));
-    case Subr::kMutexTypeAdaptive: return value(1);
-    case Subr::kMutexTypeSpin: return value(0);
+    case Subr::kNtohll:
+      return value(htobe64(a));
+    case Subr::kGetmajor:
+      return value(static_cast<uint32_t>(a) >> kMinorBits);
+    case Subr::kGetminor:
+      return value(a & ((1u << kMinorBits) - 1));
+    case Subr::kMutexTypeAdaptive:
+      return value(1);
+    case Subr::kMutexTypeSpin:
+      return value(0);
     case Subr::kProgenyof:
       // Of the ancestors only the parent is known.
       *result = {static_cast<uint32_t>(a) == context_->firing.pid || static_cast<uint32_t>(a) == context_->firing.ppid};
@@ -64,12 +71,15 @@ bool Machine::call(uint32_t subroutine, Value* result) {
     case Subr::kBcopy:
     case Subr::kCopyin:
     case Subr::kCopyinstr:
-    case Subr::kCopyinto: return call_memory(subr, result);
+    case Subr::kCopyinto:
+      return call_memory(subr, result);
     case Subr::kInetNtop:
     case Subr::kInetNtoa:
     case Subr::kInetNtoa6:
-    case Subr::kLinkNtop: return call_net(subr, result);
-    default: return call_string(subr, result);
+    case Subr::kLinkNtop:
+      return call_net(subr, result);
+    default:
+      return call_string(subr, result);
   }
 }
 
@@ -81,13 +91,16 @@ bool Machine::call_memory(Subr subroutine, Value* result) {
       std::memset(memory, 0, arg(0).bits);
       return true;
     }
-    case Subr::kBcopy: return copy(Space::kKernel, arg(0), arg(1), arg(2).bits);
+    case Subr::kBcopy:
+      return copy(Space::kKernel, arg(0), arg(1), arg(2).bits);
     case Subr::kCopyin: {
       if (allocate(arg(1).bits, 0, result) == nullptr) return false;
       return copy(Space::kUser, arg(0), *result, arg(1).bits);
     }
-    case Subr::kCopyinto: return copy(Space::kUser, arg(0), arg(2), arg(1).bits);
-    default: return copyinstr(result);
+    case Subr::kCopyinto:
+      return copy(Space::kUser, arg(0), arg(2), arg(1).bits);
+    default:
+      return copyinstr(result);
   }
 }
 

@@ -70,8 +70,12 @@ void change_case(std::string_view text, char* out, Change change) {
   std::transform(text.begin(), text.end(), out, change);
 }
 
-char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char to_upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 }  // namespace
 
@@ -97,8 +101,8 @@ bool Machine::find_result(std::string_view text, size_t position, Value* result)
 bool Machine::call_string(Subr subroutine, Value* result) {
   if (subroutine == Subr::kLltostr) return lltostr(result);
   if (subroutine == Subr::kStrtok) return strtok(result);
-  constexpr Subr kKnown[] = {Subr::kStrlen,  Subr::kStrjoin, Subr::kSubstr,   Subr::kIndex,   Subr::kRindex,
-                             Subr::kStrchr,  Subr::kStrrchr, Subr::kStrstr,   Subr::kBasename, Subr::kDirname,
+  constexpr Subr kKnown[] = {Subr::kStrlen,    Subr::kStrjoin, Subr::kSubstr,  Subr::kIndex,    Subr::kRindex,
+                             Subr::kStrchr,    Subr::kStrrchr, Subr::kStrstr,  Subr::kBasename, Subr::kDirname,
                              Subr::kCleanpath, Subr::kStrtoll, Subr::kToupper, Subr::kTolower};
   if (std::find(std::begin(kKnown), std::end(kKnown), subroutine) == std::end(kKnown)) return fail(Fault::kIllop);
   std::string_view text, other;
@@ -106,7 +110,9 @@ bool Machine::call_string(Subr subroutine, Value* result) {
   char* room = string_room();
   if (room == nullptr) return false;
   switch (subroutine) {
-    case Subr::kStrlen: *result = {text.size()}; return true;
+    case Subr::kStrlen:
+      *result = {text.size()};
+      return true;
     case Subr::kStrjoin: {
       if (!text_arg(1, &other)) return false;
       std::memcpy(room, text.data(), text.size());
@@ -114,21 +120,32 @@ bool Machine::call_string(Subr subroutine, Value* result) {
       *result = finish_string(text.size() + more);
       return true;
     }
-    case Subr::kStrchr: return find_result(text, text.find(static_cast<char>(arg(1).bits)), result);
-    case Subr::kStrrchr: return find_result(text, text.rfind(static_cast<char>(arg(1).bits)), result);
-    case Subr::kStrstr: return text_arg(1, &other) && find_result(text, text.find(other), result);
-    case Subr::kBasename: return string_result(base_name(text), result);
-    case Subr::kDirname: return string_result(dir_name(text), result);
-    case Subr::kCleanpath: *result = finish_string(clean_path(text, room)); return true;
+    case Subr::kStrchr:
+      return find_result(text, text.find(static_cast<char>(arg(1).bits)), result);
+    case Subr::kStrrchr:
+      return find_result(text, text.rfind(static_cast<char>(arg(1).bits)), result);
+    case Subr::kStrstr:
+      return text_arg(1, &other) && find_result(text, text.find(other), result);
+    case Subr::kBasename:
+      return string_result(base_name(text), result);
+    case Subr::kDirname:
+      return string_result(dir_name(text), result);
+    case Subr::kCleanpath:
+      *result = finish_string(clean_path(text, room));
+      return true;
     case Subr::kToupper:
     case Subr::kTolower:
       change_case(text, room, subroutine == Subr::kToupper ? to_upper : to_lower);
       *result = finish_string(text.size());
       return true;
-    case Subr::kIndex: return search(false, result);
-    case Subr::kRindex: return search(true, result);
-    case Subr::kStrtoll: return strtoll(result);
-    default: return substr(result);
+    case Subr::kIndex:
+      return search(false, result);
+    case Subr::kRindex:
+      return search(true, result);
+    case Subr::kStrtoll:
+      return strtoll(result);
+    default:
+      return substr(result);
   }
 }
 

@@ -9,9 +9,9 @@ struct Arg {
   enum Kind { kText, kNumber } kind;
   std::string text;
   int64_t number = 0;
-  Arg(const char* t) : kind(kText), text(t) {}     // NOLINT: brevity of the tables
-  Arg(int64_t n) : kind(kNumber), number(n) {}     // NOLINT
-  Arg(int n) : kind(kNumber), number(n) {}         // NOLINT
+  Arg(const char* t) : kind(kText), text(t) {}  // NOLINT: brevity of the tables
+  Arg(int64_t n) : kind(kNumber), number(n) {}  // NOLINT
+  Arg(int n) : kind(kNumber), number(n) {}      // NOLINT
 };
 
 std::string call_text(const std::string& name, const std::vector<Arg>& args) {
@@ -42,27 +42,30 @@ TEST_P(TextResult, Is) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Strings, TextResult,
-    ::testing::Values(
-        TextCase{"strjoin", {"abc", "def"}, "abcdef"}, TextCase{"strjoin", {"", ""}, ""},
-        TextCase{"substr", {"hello", 1}, "ello"}, TextCase{"substr", {"hello", 1, 3}, "ell"},
-        TextCase{"substr", {"hello", -3}, "llo"}, TextCase{"substr", {"hello", -3, 2}, "ll"},
-        TextCase{"substr", {"hello", -7, 4}, "he"}, TextCase{"substr", {"hello", -9, 2}, ""},
-        TextCase{"substr", {"hello", 5}, ""}, TextCase{"substr", {"hello", 9}, ""},
-        TextCase{"substr", {"hello", 1, -1}, "ell"}, TextCase{"substr", {"hello", 3, -4}, ""},
-        TextCase{"substr", {"hello", 1, 100}, "ello"}, TextCase{"strchr", {"a/b/c", '/'}, "/b/c"},
-        TextCase{"strrchr", {"a/b/c", '/'}, "/c"}, TextCase{"strstr", {"foobarbaz", "bar"}, "barbaz"},
-        TextCase{"strstr", {"foo", ""}, "foo"}, TextCase{"basename", {"/usr/bin/ls"}, "ls"},
-        TextCase{"basename", {"/usr/bin/"}, "bin"}, TextCase{"basename", {"/"}, "/"}, TextCase{"basename", {"//"}, "/"},
-        TextCase{"basename", {""}, "."}, TextCase{"basename", {"ls"}, "ls"}, TextCase{"dirname", {"/usr/bin/ls"}, "/usr/bin"},
-        TextCase{"dirname", {"/usr"}, "/"}, TextCase{"dirname", {"ls"}, "."}, TextCase{"dirname", {"/"}, "/"},
-        TextCase{"dirname", {""}, "."}, TextCase{"dirname", {"/a/b/"}, "/a"}, TextCase{"dirname", {"/a//b"}, "/a"},
-        TextCase{"cleanpath", {"/a//b/./c/../d"}, "/a/b/d"}, TextCase{"cleanpath", {"/../a"}, "/a"},
-        TextCase{"cleanpath", {"/a/b/.."}, "/a/"}, TextCase{"cleanpath", {""}, ""}, TextCase{"cleanpath", {"/"}, "/"},
-        TextCase{"cleanpath", {"."}, "."}, TextCase{"cleanpath", {"a/../../b"}, "../b"},
-        TextCase{"cleanpath", {"/a/..b/.c"}, "/a/..b/.c"}, TextCase{"lltostr", {-5}, "-5"}, TextCase{"lltostr", {255, 16}, "0xff"},
-        TextCase{"lltostr", {8, 8}, "010"}, TextCase{"lltostr", {5, 2}, "101"}, TextCase{"lltostr", {-1, 16}, "0xffffffffffffffff"},
-        TextCase{"toupper", {"aZ9"}, "AZ9"}, TextCase{"tolower", {"aZ9"}, "az9"}, TextCase{"strtok", {"a,b", ","}, "a"},
-        TextCase{"strtok", {",,b;c", ",;"}, "b"}));
+    ::testing::Values(TextCase{"strjoin", {"abc", "def"}, "abcdef"}, TextCase{"strjoin", {"", ""}, ""},
+                      TextCase{"substr", {"hello", 1}, "ello"}, TextCase{"substr", {"hello", 1, 3}, "ell"},
+                      TextCase{"substr", {"hello", -3}, "llo"}, TextCase{"substr", {"hello", -3, 2}, "ll"},
+                      TextCase{"substr", {"hello", -7, 4}, "he"}, TextCase{"substr", {"hello", -9, 2}, ""},
+                      TextCase{"substr", {"hello", 5}, ""}, TextCase{"substr", {"hello", 9}, ""},
+                      TextCase{"substr", {"hello", 1, -1}, "ell"}, TextCase{"substr", {"hello", 3, -4}, ""},
+                      TextCase{"substr", {"hello", 1, 100}, "ello"}, TextCase{"strchr", {"a/b/c", '/'}, "/b/c"},
+                      TextCase{"strrchr", {"a/b/c", '/'}, "/c"}, TextCase{"strstr", {"foobarbaz", "bar"}, "barbaz"},
+                      TextCase{"strstr", {"foo", ""}, "foo"}, TextCase{"basename", {"/usr/bin/ls"}, "ls"},
+                      TextCase{"basename", {"/usr/bin/"}, "bin"}, TextCase{"basename", {"/"}, "/"},
+                      TextCase{"basename", {"//"}, "/"}, TextCase{"basename", {""}, "."},
+                      TextCase{"basename", {"ls"}, "ls"}, TextCase{"dirname", {"/usr/bin/ls"}, "/usr/bin"},
+                      TextCase{"dirname", {"/usr"}, "/"}, TextCase{"dirname", {"ls"}, "."},
+                      TextCase{"dirname", {"/"}, "/"}, TextCase{"dirname", {""}, "."},
+                      TextCase{"dirname", {"/a/b/"}, "/a"}, TextCase{"dirname", {"/a//b"}, "/a"},
+                      TextCase{"cleanpath", {"/a//b/./c/../d"}, "/a/b/d"}, TextCase{"cleanpath", {"/../a"}, "/a"},
+                      TextCase{"cleanpath", {"/a/b/.."}, "/a/"}, TextCase{"cleanpath", {""}, ""},
+                      TextCase{"cleanpath", {"/"}, "/"}, TextCase{"cleanpath", {"."}, "."},
+                      TextCase{"cleanpath", {"a/../../b"}, "../b"}, TextCase{"cleanpath", {"/a/..b/.c"}, "/a/..b/.c"},
+                      TextCase{"lltostr", {-5}, "-5"}, TextCase{"lltostr", {255, 16}, "0xff"},
+                      TextCase{"lltostr", {8, 8}, "010"}, TextCase{"lltostr", {5, 2}, "101"},
+                      TextCase{"lltostr", {-1, 16}, "0xffffffffffffffff"}, TextCase{"toupper", {"aZ9"}, "AZ9"},
+                      TextCase{"tolower", {"aZ9"}, "az9"}, TextCase{"strtok", {"a,b", ","}, "a"},
+                      TextCase{"strtok", {",,b;c", ",;"}, "b"}));
 
 struct NumberCase {
   const char* name;
@@ -78,17 +81,18 @@ TEST_P(NumberResult, Is) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Numbers, NumberResult,
-    ::testing::Values(NumberCase{"strlen", {"hello"}, 5}, NumberCase{"strlen", {""}, 0}, NumberCase{"index", {"abcabc", "c"}, 2},
-                      NumberCase{"index", {"abcabc", "c", 3}, 5}, NumberCase{"index", {"abc", "x"}, -1},
-                      NumberCase{"index", {"abc", "a", -5}, 0}, NumberCase{"index", {"abc", "", 2}, 2},
-                      NumberCase{"index", {"abc", "", 4}, -1}, NumberCase{"rindex", {"abcabc", "a"}, 3},
-                      NumberCase{"rindex", {"abcabc", "a", 2}, 0}, NumberCase{"rindex", {"abc", "c", -1}, -1},
-                      NumberCase{"rindex", {"abc", "c", 100}, 2}, NumberCase{"strtoll", {"  -42x"}, -42},
-                      NumberCase{"strtoll", {"0x1F", 16}, 31}, NumberCase{"strtoll", {"zz", 36}, 1295},
-                      NumberCase{"strtoll", {"none"}, 0}, NumberCase{"htons", {0x11234}, 0x3412},
-                      NumberCase{"htonl", {0x12345678}, 0x78563412}, NumberCase{"ntohll", {1}, 0x0100000000000000},
-                      NumberCase{"getmajor", {(8 << 20) | 17}, 8}, NumberCase{"getminor", {(8 << 20) | 17}, 17},
-                      NumberCase{"progenyof", {42}, 1}, NumberCase{"progenyof", {41}, 1}, NumberCase{"progenyof", {7}, 0},
+    ::testing::Values(NumberCase{"strlen", {"hello"}, 5}, NumberCase{"strlen", {""}, 0},
+                      NumberCase{"index", {"abcabc", "c"}, 2}, NumberCase{"index", {"abcabc", "c", 3}, 5},
+                      NumberCase{"index", {"abc", "x"}, -1}, NumberCase{"index", {"abc", "a", -5}, 0},
+                      NumberCase{"index", {"abc", "", 2}, 2}, NumberCase{"index", {"abc", "", 4}, -1},
+                      NumberCase{"rindex", {"abcabc", "a"}, 3}, NumberCase{"rindex", {"abcabc", "a", 2}, 0},
+                      NumberCase{"rindex", {"abc", "c", -1}, -1}, NumberCase{"rindex", {"abc", "c", 100}, 2},
+                      NumberCase{"strtoll", {"  -42x"}, -42}, NumberCase{"strtoll", {"0x1F", 16}, 31},
+                      NumberCase{"strtoll", {"zz", 36}, 1295}, NumberCase{"strtoll", {"none"}, 0},
+                      NumberCase{"htons", {0x11234}, 0x3412}, NumberCase{"htonl", {0x12345678}, 0x78563412},
+                      NumberCase{"ntohll", {1}, 0x0100000000000000}, NumberCase{"getmajor", {(8 << 20) | 17}, 8},
+                      NumberCase{"getminor", {(8 << 20) | 17}, 17}, NumberCase{"progenyof", {42}, 1},
+                      NumberCase{"progenyof", {41}, 1}, NumberCase{"progenyof", {7}, 0},
                       NumberCase{"strchr", {"abc", 'x'}, 0}, NumberCase{"strstr", {"abc", "x"}, 0},
                       NumberCase{"strtok", {",,", ","}, 0}, NumberCase{"mutex_type_adaptive", {0}, 1}));
 
@@ -100,8 +104,9 @@ TEST(Subroutines, ResultsAreCutAtStrsize) {
 
 TEST(Subroutines, StrtokGoesOnWithinOneFiringOnly) {
   Harness harness;
-  harness.add(clause({trace(call_text("strtok", {"a b", " "}), dif::Type::string()),
-                      trace(call_text("strtok", {0, " "}), dif::Type::string()), trace(call_text("strtok", {0, " "}))}));
+  harness.add(
+      clause({trace(call_text("strtok", {"a b", " "}), dif::Type::string()),
+              trace(call_text("strtok", {0, " "}), dif::Type::string()), trace(call_text("strtok", {0, " "}))}));
   Harness second(harness);
   second.add(clause({trace(call_text("strtok", {0, " "}))}));
   harness.start();
@@ -162,7 +167,8 @@ TEST(Subroutines, NetworkAddresses) {
   };
   const Arg address(static_cast<int64_t>(at));
   EXPECT_EQ(print("\x0a\x01\x02\xff", "inet_ntoa", {address}), "10.1.2.255");
-  EXPECT_EQ(print(std::string("\xfe\x80\0\0\0\0\0\0\x02\x11\0\0\0\0\0\x01", 16), "inet_ntoa6", {address}), "fe80::211:0:0:1");
+  EXPECT_EQ(print(std::string("\xfe\x80\0\0\0\0\0\0\x02\x11\0\0\0\0\0\x01", 16), "inet_ntoa6", {address}),
+            "fe80::211:0:0:1");
   EXPECT_EQ(print(std::string(15, '\0') + "\x01", "inet_ntoa6", {address}), "::1");
   EXPECT_EQ(print(std::string(16, '\0'), "inet_ntoa6", {address}), "::");
   EXPECT_EQ(print(std::string("\0\1\0\2\0\3\0\4\0\5\0\6\0\0\0\0", 16), "inet_ntoa6", {address}), "1:2:3:4:5:6::");

@@ -30,9 +30,7 @@ class FakeMemory final : public guest::Memory {
   void put_user(uint64_t address, std::string_view bytes) {
     for (char c : bytes) user_[address++] = c;
   }
-  void put_word(uint64_t address, uint64_t word) {
-    put(address, {reinterpret_cast<const char*>(&word), sizeof word});
-  }
+  void put_word(uint64_t address, uint64_t word) { put(address, {reinterpret_cast<const char*>(&word), sizeof word}); }
   bool read_kernel(uint64_t address, void* out, size_t size, uint64_t* fault) override {
     return read(kernel_, address, out, size, fault);
   }
@@ -64,7 +62,9 @@ inline dif::Difo code(std::string_view text, dif::Type type) {
   result.rtype = std::move(type);
   return result;
 }
-inline dif::Type i64() { return dif::Type::integer(8, true, "int64_t"); }
+inline dif::Type i64() {
+  return dif::Type::integer(8, true, "int64_t");
+}
 
 inline dif::Action action(dif::ActionKind kind, std::vector<dif::Difo> args = {}) {
   dif::Action result;

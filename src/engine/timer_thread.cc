@@ -47,9 +47,8 @@ std::vector<uint32_t> online_cpus() {
 
 void TimerThread::start(std::vector<HostProbe> timers, Fire fire) {
   if (timers.empty()) return;
-  thread_ = std::thread([this, timers = std::move(timers), fire = std::move(fire)]() mutable {
-    run(std::move(timers), fire);
-  });
+  thread_ = std::thread(
+      [this, timers = std::move(timers), fire = std::move(fire)]() mutable { run(std::move(timers), fire); });
 }
 
 void TimerThread::stop() {

@@ -12,7 +12,9 @@ using dif::Scope;
 
 namespace {
 
-bool is_dynamic(const VariableShape& shape) { return shape.array || shape.scope == Scope::kThread; }
+bool is_dynamic(const VariableShape& shape) {
+  return shape.array || shape.scope == Scope::kThread;
+}
 constexpr Value kUnset{0, kTagAbsent};
 
 }  // namespace

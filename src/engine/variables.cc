@@ -34,8 +34,8 @@ Result<void> Globals::define(const dif::Program& program, uint32_t strsize) {
     if (shapes.size() != shapes_.size()) return Error("the variants of a program differ in their variables");
     for (size_t i = 0; i < shapes.size(); ++i) {
       const VariableShape &now = shapes[i], &before = shapes_[i];
-      if (now.id != before.id || now.scope != before.scope || now.array != before.array || now.by_ref != before.by_ref ||
-          (now.by_ref && now.size > before.size)) {
+      if (now.id != before.id || now.scope != before.scope || now.array != before.array ||
+          now.by_ref != before.by_ref || (now.by_ref && now.size > before.size)) {
         return Error("variable " + program.variables[i].name + ": its type differs between the kernels of the targets");
       }
     }

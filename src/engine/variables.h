@@ -15,13 +15,13 @@ namespace ht::engine {
 
 // What the engine needs to know of a variable to load and store it.
 struct VariableShape {
-  uint32_t index = 0;      // in the storage of its scope: id - 0x500
+  uint32_t index = 0;  // in the storage of its scope: id - 0x500
   uint16_t id = 0;
   dif::Scope scope = dif::Scope::kGlobal;
   bool array = false;
-  bool by_ref = false;     // its value is `size` bytes
-  bool string = false;     // and is copied up to its NUL
-  bool user = false;       // the stored address is the user's
+  bool by_ref = false;  // its value is `size` bytes
+  bool string = false;  // and is copied up to its NUL
+  bool user = false;    // the stored address is the user's
   bool is_signed = false;
   uint32_t size = 0;
 };

@@ -22,8 +22,9 @@ TEST(Variables, GlobalScalarsKeepTheirTypesWidth) {
   Harness harness;
   harness.program.variables = {variable(0x500, Scope::kGlobal, i64()),
                                variable(0x501, Scope::kGlobal, dif::Type::integer(1, true, "char"))};
-  harness.add(clause({trace("ldgs 0x500, %r1\nret %r1"), statement("ldgs 0x500, %r1\nsetx 1, %r2\nadd %r1, %r2, %r1\n"
-                                                                  "stgs %r1, 0x500\nret %r0"),
+  harness.add(clause({trace("ldgs 0x500, %r1\nret %r1"),
+                      statement("ldgs 0x500, %r1\nsetx 1, %r2\nadd %r1, %r2, %r1\n"
+                                "stgs %r1, 0x500\nret %r0"),
                       statement("setx 0x1ff, %r1\nstgs %r1, 0x501\nret %r0"), trace("ldgs 0x501, %r1\nret %r1")}));
   harness.start();
   for (int i = 0; i < 3; ++i) harness.fire();
@@ -98,9 +99,8 @@ TEST(Variables, ThreadLocalsBelongToTargetAndTask) {
 
 TEST(Variables, AssociativeArraysByStringAndNumber) {
   Harness harness;
-  harness.program.variables = {
-      variable(0x500, Scope::kGlobal, i64(), VarKind::kArray, {dif::Type::string(), i64()}),
-      variable(0x500, Scope::kThread, dif::Type::string(), VarKind::kArray, {i64()})};
+  harness.program.variables = {variable(0x500, Scope::kGlobal, i64(), VarKind::kArray, {dif::Type::string(), i64()}),
+                               variable(0x500, Scope::kThread, dif::Type::string(), VarKind::kArray, {i64()})};
   const std::string key = "ldgs 280, %r1\npushtr 1, %r0, %r1\nldgs 262, %r1\npushtv 0, %r1\n";
   harness.add(clause({trace(key + "ldgaa 0x500, %r2\nflushts\nret %r2"),
                       statement(key + "ldgs 263, %r2\nstgaa %r2, 0x500\nflushts\nret %r0"),

@@ -1,0 +1,242 @@
+#include "cmd/dtrace/guest_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "channel/client.h"
+#include "cmd/dtrace/messages.h"
+#include "cmd/dtrace/programs.h"
+#include "cmd/dtrace/tracing.h"
+#include "consumer/faults.h"
+#include "object/elf.h"
+
+namespace ht::dtrace {
+namespace {
+
+using channel::Client;
+
+Error to_error(const channel::Diagnostic& diagnostic) {
+  Error error(diagnostic.message(), diagnostic.hint());
+  error.tag = diagnostic.tag();
+  error.pos = {diagnostic.file(), diagnostic.line(), diagnostic.column()};
+  return error;
+}
+
+engine::ProbeName to_name(const channel::ProbeName& name) {
+  return {name.id(), name.provider(), name.module(), name.function(), name.name()};
+}
+
+// One line on a terminal, overwritten as things advance and gone at the end; nothing anywhere else.
+class ProgressLine {
+ public:
+  ~ProgressLine() { clear(); }
+  void show(const channel::Progress& progress) {
+    if (isatty(STDERR_FILENO) == 0) return;
+    const std::string count = progress.total() > 0 ? fmt::format(" {}/{}", progress.done(), progress.total()) : "";
+    std::fprintf(stderr, "\r\033[Kdtrace: %s%s", progress.text().c_str(), count.c_str());
+    std::fflush(stderr);
+    shown_ = true;
+  }
+  void clear() {
+    if (shown_) std::fputs("\r\033[K", stderr);
+    shown_ = false;
+  }
+
+ private:
+  bool shown_ = false;
+};
+
+void add_variant(consumer::Consumer& consumer, const std::string& object) {
+  auto program = object::read(as_bytes(object));
+  if (!program) {
+    say(program.error());
+    // Keeps the numbering: records of this variant cannot be shown.
+    consumer.add_variant(std::make_shared<const dif::Program>());
+    return;
+  }
+  consumer.add_variant(std::make_shared<const dif::Program>(std::move(*program)));
+}
+
+class GuestBackend final : public Backend {
+ public:
+  GuestBackend(Client& client, uint64_t session) : client_(client), session_(session) {}
+
+  int fd() const override { return client_.fd(); }
+
+  bool poll(consumer::Consumer& consumer) override {
+    for (;;) {
+      auto event = client_.poll_event();
+      if (!event) {
+        say(Error(fmt::format("dtraced is gone ({}); printing what was collected", event.error().message)));
+        return false;
+      }
+      if (!event->has_value()) return true;
+      take(**event, consumer);
+    }
+  }
+
+  bool stop(consumer::Consumer& consumer) override {
+    auto stopped = client_.stop(session_);
+    if (!stopped) {
+      say(Error(fmt::format("couldn't stop tracing: {}; printing what was collected", stopped.error().message)));
+      return false;
+    }
+    // Events that came before the answer may name probes and programs of records that are still to be read.
+    for (auto event = client_.poll_event(); event && event->has_value(); event = client_.poll_event()) {
+      take(**event, consumer);
+    }
+    for (const channel::GuestDrops& drops : stopped->drops()) drops_.push_back(drops);
+    return true;
+  }
+
+  void report() override {
+    for (const channel::GuestDrops& drops : drops_) {
+      if (drops.drops() == 0) continue;
+      say(consumer::guest_drop_message(drops.drops(), drops.vmname(), drops.detail()));
+    }
+  }
+
+ private:
+  void take(const channel::Event& event, consumer::Consumer& consumer) {
+    for (const std::string& object : event.variants()) add_variant(consumer, object);
+    for (const channel::ProbeName& name : event.probes()) consumer.add_probe(to_name(name));
+    if (event.target() != 0 && !event.vmname().empty()) {
+      consumer.set_target_name(static_cast<engine::TargetId>(event.target()), event.vmname());
+    }
+    if (!event.text().empty()) say(event.vmname().empty() ? event.text() : event.vmname() + ": " + event.text());
+    for (const channel::GuestDrops& drops : event.drops()) drops_.push_back(drops);
+  }
+
+  Client& client_;
+  uint64_t session_;
+  std::vector<channel::GuestDrops> drops_;
+};
+
+Result<channel::SubmitRequest> make_request(const CommandLine& line, const dif::Program* program) {
+  channel::SubmitRequest request;
+  if (program != nullptr) {
+    const Bytes object = object::write(*program);
+    request.set_elf(object.data(), object.size());
+    request.set_destructive(is_set(program->options, "destructive"));
+  } else {
+    ASSIGN_OR_RETURN(const Bytes object, read_file(line.object, object::kMaxObjectBytes));
+    request.set_elf(object.data(), object.size());
+    request.set_destructive(line.option("destructive"));
+  }
+  for (const std::string& word : resolvers(line)) request.add_resolvers(word);
+  request.set_allow_no_match(line.option("zdefs"));
+  request.set_partial(line.option("partial"));
+  return request;
+}
+
+// Says why; the sources are there to point into.
+int refused(const CommandLine& line, const Client::Refused& refusal) {
+  for (const channel::Diagnostic& diagnostic : refusal.errors) {
+    say_at_source(to_error(diagnostic), line.originals, line.option("errtags"));
+  }
+  return kFatal;
+}
+
+// -E -e: the object as a file.
+int write_object(const CommandLine& line, const dif::Program& program) {
+  std::string path = line.output;
+  if (path.empty()) {
+    path = "d.elf";
+    for (const d::SourceText& source : line.sources) {
+      if (source.is_file && source.name.ends_with(".d")) path = source.name.substr(0, source.name.size() - 1) + "elf";
+    }
+  }
+  const Bytes object = object::write(program);
+  if (auto written = write_file_atomically(path, object); !written) return fatal(written.error());
+  if (!is_set(program.options, "quiet")) say(fmt::format("wrote {} ({} bytes)", path, object.size()));
+  return kOk;
+}
+
+// What the consumer prints by: the program as compiled, or what the first variant of a submitted object says.
+Result<dif::Program> program_of(const dif::Program* compiled, const channel::Submitted& reply,
+                                const std::string& object) {
+  if (compiled != nullptr) return *compiled;
+  if (reply.variants_size() > 0) return object::read(as_bytes(reply.variants(0)));
+  return object::read(as_bytes(object));
+}
+
+int run_session(const CommandLine& line, const dif::Program* compiled, Command* command) {
+  auto request = make_request(line, compiled);
+  if (!request) return fatal(request.error());
+  auto client = Client::connect(channel::daemon_directory());
+  if (!client) return fatal(client.error());
+  auto stream = open_output(line);
+  if (!stream) return fatal(stream.error());
+
+  ProgressLine progress;
+  Client::Refused refusal;
+  auto session = (*client)->submit(
+      *request, [&](const channel::Progress& p) { progress.show(p); }, &refusal);
+  progress.clear();
+  if (!session) {
+    if (!refusal.errors.empty()) return refused(line, refusal);
+    return fatal(session.error());
+  }
+  const channel::Submitted& reply = session->reply;
+  auto program = program_of(compiled, reply, request->elf());
+  if (!program) return fatal(program.error());
+  for (const channel::GuestStatus& guest : reply.guests()) {
+    for (const channel::Diagnostic& diagnostic : guest.errors()) {
+      say_at_source(to_error(diagnostic), line.originals, line.option("errtags"));
+    }
+  }
+
+  auto reader = engine::SessionReader::open(std::move(session->data), std::move(session->control));
+  if (!reader) return fatal(reader.error());
+  const auto consumer = make_consumer(*program, **stream);
+  for (const std::string& object : reply.variants()) add_variant(*consumer, object);
+  for (const channel::ProbeName& name : reply.probes()) consumer->add_probe(to_name(name));
+  for (const channel::GuestStatus& guest : reply.guests()) {
+    consumer->set_target_name(static_cast<engine::TargetId>(guest.target()), guest.vmname());
+  }
+
+  say_matched(*program, {reply.matched().begin(), reply.matched().end()});
+  if (request->destructive() && !is_set(program->options, "quiet")) say("allowing destructive actions");
+  if (auto started = (*client)->start(reply.session()); !started) {
+    return fatal("could not enable tracing: " + started.error().text());
+  }
+  if (command != nullptr) command->go();
+  GuestBackend backend(**client, reply.session());
+  return trace(*program, **reader, *consumer, **stream, backend, command);
+}
+
+}  // namespace
+
+std::vector<std::string> resolvers(const CommandLine& line) {
+  std::vector<std::string> words;
+  const auto found = line.options.find("resolvers");
+  if (found == line.options.end()) return words;
+  for (size_t at = 0; at <= found->second.size();) {
+    const size_t end = std::min(found->second.find(',', at), found->second.size());
+    words.push_back(found->second.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+int run_guests(CommandLine& line) {
+  if (!load_sources(line)) return kFatal;
+  std::unique_ptr<Command> command;
+  if (!line.command.empty()) {
+    auto prepared = Command::prepare(line.command);
+    if (!prepared) return fatal(prepared.error());
+    command = std::move(*prepared);
+  }
+  if (!line.object.empty()) return run_session(line, nullptr, command.get());
+
+  const auto compiled = compile_sources(line, command != nullptr ? static_cast<uint64_t>(command->pid()) : 0);
+  if (!compiled) return kFatal;
+  if (compiled->clauses.empty() && !line.option("empty") && !line.option("zdefs")) return fatal("no probes specified");
+  if (line.compile_only) return write_object(line, *compiled);
+  if (compiled->destructive && !is_set(compiled->options, "destructive")) {
+    return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
+  }
+  return run_session(line, &*compiled, command.get());
+}
+
+}  // namespace ht::dtrace

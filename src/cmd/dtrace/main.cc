@@ -1,0 +1,19 @@
+// dtrace(1). Without -E it traces this machine in this process; with -E, guests, through dtraced.
+#include <cstdio>
+
+#include "cmd/dtrace/guest_run.h"
+#include "cmd/dtrace/list.h"
+#include "cmd/dtrace/local_run.h"
+#include "cmd/dtrace/messages.h"
+#include "cmd/dtrace/options.h"
+#include "cmd/dtrace/signals.h"
+
+int main(int argc, char** argv) {
+  using namespace ht::dtrace;  // NOLINT: this is the command
+  auto [line, exit_status] = parse_command_line(argc, argv);
+  if (exit_status) return *exit_status;
+  Signals::install();
+  if (line.list) return list_probes(line);
+  if (line.sources.empty() && line.object.empty()) return fatal("no probes specified");
+  return line.guests ? run_guests(line) : run_local(line);
+}

@@ -1,0 +1,82 @@
+#include "cmd/dtrace/messages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace ht::dtrace {
+namespace {
+
+void write_line(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+void say_place(const SourcePos& pos, const d::SourceText* source, const std::string& hint) {
+  if (source != nullptr && pos.known()) {
+    if (const std::string caret = d::caret(source->text, pos); !caret.empty()) write_line(caret);
+  }
+  if (!hint.empty()) write_line("      = " + hint);
+}
+
+std::string tag_prefix(const Error& error, bool errtags) {
+  return errtags && !error.tag.empty() ? "[" + error.tag + "] " : "";
+}
+
+}  // namespace
+
+void say(const std::string& text) {
+  write_line("dtrace: " + text);
+}
+
+void say(const Error& error) {
+  say(error.message);
+  if (!error.hint.empty()) write_line("      = " + error.hint);
+}
+
+int fatal(const std::string& text) {
+  say(text);
+  return kFatal;
+}
+
+int fatal(const Error& error) {
+  say(error);
+  return kFatal;
+}
+
+const d::SourceText* source_of(const SourcePos& pos, const std::vector<d::SourceText>& sources) {
+  const d::SourceText* found = nullptr;
+  for (const d::SourceText& source : sources) {
+    if (source.is_file ? source.name != pos.file : !pos.file.empty()) continue;
+    const auto lines = 1 + std::count(source.text.begin(), source.text.end(), '\n');
+    if (pos.line > lines) continue;
+    if (found != nullptr) return nullptr;  // two program texts of the command line: either could be meant
+    found = &source;
+  }
+  return found;
+}
+
+void say_compile_error(const d::CompileError& error, const std::vector<d::SourceText>& sources, bool errtags) {
+  const d::SourceText* source = error.source < sources.size() ? &sources[error.source] : nullptr;
+  std::string prefix;
+  if (source != nullptr) {
+    prefix = source->is_file ? fmt::format("failed to compile script {}: ", source->name)
+                             : fmt::format("invalid probe specifier {}: ", source->text);
+  }
+  say(prefix + tag_prefix(error.error, errtags) + error.where + error.error.message);
+  // A position in a file that #line or the preprocessor named is not in this text.
+  const bool here = source != nullptr && (error.error.pos.file.empty() || error.error.pos.file == source->name);
+  say_place(error.error.pos, here ? source : nullptr, error.error.hint);
+}
+
+void say_at_source(const Error& error, const std::vector<d::SourceText>& sources, bool errtags) {
+  const SourcePos& pos = error.pos;
+  std::string place;
+  if (pos.known()) {
+    place = fmt::format("{}line {}, column {}: ", pos.file.empty() ? "" : pos.file + " ", pos.line, pos.column);
+  }
+  say(tag_prefix(error, errtags) + place + error.message);
+  say_place(pos, source_of(pos, sources), error.hint);
+}
+
+}  // namespace ht::dtrace

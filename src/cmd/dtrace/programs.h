@@ -1,0 +1,22 @@
+// From the command line to one compiled program: reading scripts, the preprocessor, the compiler, what went wrong.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cmd/dtrace/options.h"
+#include "dif/program.h"
+
+namespace ht::dtrace {
+
+// Reads the scripts of `line.sources` (and runs the preprocessor on them with -C). Reports what fails.
+bool load_sources(CommandLine& line);
+
+// Reports what is wrong. `target` is the process id of the -c command, 0 if there is none.
+std::optional<dif::Program> compile_sources(const CommandLine& line, uint64_t target);
+
+// "description 'BEGIN' matched 1 probe": one line per source, unless quiet. `matched` is per clause.
+void say_matched(const dif::Program& program, const std::vector<uint64_t>& matched);
+
+}  // namespace ht::dtrace

@@ -1,0 +1,55 @@
+#include "cmd/dtrace/signals.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace ht::dtrace {
+namespace {
+
+volatile sig_atomic_t signals_seen = 0;
+volatile sig_atomic_t child = 0;
+int wake[2] = {-1, -1};
+
+void on_signal(int) {
+  const int saved = errno;
+  signals_seen = signals_seen + 1;
+  if (signals_seen > 1) {
+    // Impatient: whatever this process waits for, it does not wait any longer. The daemon and the kernel clean up.
+    if (child != 0) kill(static_cast<pid_t>(child), SIGKILL);
+    _exit(0);
+  }
+  const char byte = 0;
+  (void)!write(wake[1], &byte, 1);
+  errno = saved;
+}
+
+}  // namespace
+
+void Signals::install() {
+  if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) return;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool Signals::asked_to_stop() {
+  return signals_seen != 0;
+}
+int Signals::wake_fd() {
+  return wake[0];
+}
+void Signals::clear_wake() {
+  char bytes[16];
+  while (wake[0] >= 0 && read(wake[0], bytes, sizeof bytes) > 0) {
+  }
+}
+void Signals::set_child(pid_t pid) {
+  child = pid;
+}
+
+}  // namespace ht::dtrace

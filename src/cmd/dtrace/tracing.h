@@ -1,0 +1,36 @@
+// What local and guest tracing have in common: the loop that consumes a session until it ends.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cmd/dtrace/command.h"
+#include "cmd/dtrace/options.h"
+#include "consumer/consumer.h"
+#include "consumer/stream.h"
+#include "engine/session.h"
+
+namespace ht::dtrace {
+
+// One side of a session: the engine in this process, or dtraced.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual int fd() const { return -1; }  // readable when poll() has something to do
+  // Events; false: the session can go no further (the daemon is gone) and that has been said.
+  virtual bool poll(consumer::Consumer&) { return true; }
+  // Ends the session: END fires, the buffers are final. Says what went wrong.
+  virtual bool stop(consumer::Consumer&) = 0;
+  // After everything has been printed.
+  virtual void report() {}
+};
+
+// Standard output, or the -o file.
+Result<std::unique_ptr<consumer::Stream>> open_output(const CommandLine& line);
+std::unique_ptr<consumer::Consumer> make_consumer(const dif::Program& program, consumer::Stream& stream);
+
+// Runs until exit(), a signal or the end of the -c command; prints what remains. Returns the exit status.
+int trace(const dif::Program& program, engine::SessionReader& reader, consumer::Consumer& consumer,
+          consumer::Stream& stream, Backend& backend, Command* command);
+
+}  // namespace ht::dtrace

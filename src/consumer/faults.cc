@@ -1,0 +1,80 @@
+#include "consumer/faults.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace ht::consumer {
+namespace {
+
+using dif::Fault;
+
+std::string details(const engine::RecordView& record) {
+  switch (record.fault) {
+    case Fault::kBadaddr:
+      return record.fault_address == UINT64_MAX ? "" : fmt::format(" ({:#x})", record.fault_address);
+    case Fault::kBadalign:
+    case Fault::kBadstack:
+    case Fault::kBadsize:
+      return fmt::format(" ({:#x})", record.fault_address);
+    case Fault::kBadindex:
+      return fmt::format(" ({})", static_cast<int64_t>(record.fault_address));
+    default:
+      return {};
+  }
+}
+
+struct DropKind {
+  std::string_view tag;
+  uint64_t engine::Drops::*count;
+  std::string_view one, many;  // after the number
+  std::string_view rest;
+};
+constexpr std::array kDropKinds = {
+    DropKind{"PRINCIPAL", &engine::Drops::principal, "drop", "drops", " on CPU 0"},
+    DropKind{"AGGREGATION", &engine::Drops::aggregation, "aggregation drop", "aggregation drops", " on CPU 0"},
+    DropKind{"DYNAMIC", &engine::Drops::dynamic, "dynamic variable drop", "dynamic variable drops", ""},
+    DropKind{"DYNRINSE", &engine::Drops::dynamic_rinsing, "dynamic variable drop", "dynamic variable drops",
+             " with non-empty rinsing list"},
+    DropKind{"DYNDIRTY", &engine::Drops::dynamic_dirty, "dynamic variable drop", "dynamic variable drops",
+             " with non-empty dirty list"},
+    DropKind{"SPEC", &engine::Drops::speculation, "speculative drop", "speculative drops", ""},
+    DropKind{"SPECBUSY", &engine::Drops::speculation_busy, "failed speculation", "failed speculations",
+             " (available buffer(s) still busy)"},
+    DropKind{"SPECUNAVAIL", &engine::Drops::speculation_unavailable, "failed speculation", "failed speculations",
+             " (no speculative buffer available)"},
+    DropKind{"DBLERROR", &engine::Drops::error_in_error, "error", "errors", " in ERROR probe enabling"},
+};
+
+}  // namespace
+
+std::string clause_error(const engine::RecordView& record, const engine::ProbeName& probe, const std::string& text,
+                         const std::string& guest) {
+  return fmt::format("error in dt_clause_{} for probe ID {} ({}:{}:{}:{}): {}{}", record.clause, probe.id,
+                     probe.provider, probe.module, probe.function, probe.name, text,
+                     guest.empty() ? "" : " on " + guest);
+}
+
+std::string fault_message(const engine::RecordView& record, const engine::ProbeName& probe, const std::string& guest) {
+  std::string text = std::string(dif::fault_text(record.fault)) + details(record);
+  if (record.fault_offset >= 0) text += fmt::format(" at DIF offset {}", record.fault_offset);
+  return clause_error(record, probe, text, guest);
+}
+
+std::vector<std::string> drop_messages(const engine::Drops& before, const engine::Drops& now, bool droptags) {
+  std::vector<std::string> messages;
+  for (const DropKind& kind : kDropKinds) {
+    if (now.*kind.count <= before.*kind.count) continue;
+    const uint64_t count = now.*kind.count - before.*kind.count;
+    messages.push_back(fmt::format("{}{} {}{}", droptags ? fmt::format("[DTRACEDROP_{}] ", kind.tag) : "", count,
+                                   count == 1 ? kind.one : kind.many, kind.rest));
+  }
+  return messages;
+}
+
+std::string guest_drop_message(uint64_t drops, const std::string& guest, const std::string& detail) {
+  return fmt::format("{} {} on {}{}", drops, drops == 1 ? "drop" : "drops", guest,
+                     detail.empty() ? "" : " (" + detail + ")");
+}
+
+}  // namespace ht::consumer

@@ -1,0 +1,124 @@
+// The default output of single values.
+#include "consumer/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace ht::consumer {
+namespace {
+
+using dif::ActionKind;
+
+// The rule by which keys without a format are taken for text: printable throughout, then nothing but NULs.
+bool printable(ByteView bytes) {
+  const auto end = std::find(bytes.begin(), bytes.end(), 0);
+  if (end == bytes.begin()) return false;
+  const auto shows = [](uint8_t c) {
+    return (c < 0x80 && (std::isprint(c) != 0 || std::isspace(c) != 0)) || c == '\b' || c == '\a';
+  };
+  return std::all_of(bytes.begin(), end, shows) && std::all_of(end, bytes.end(), [](uint8_t c) { return c == 0; });
+}
+
+std::string bytes_column(ByteView bytes, int width) {
+  if (!printable(bytes)) return raw_dump(bytes);
+  const auto end = std::find(bytes.begin(), bytes.end(), 0);
+  return fmt::format("  {:<{}}", std::string(bytes.begin(), end), width);
+}
+
+int width_of(size_t size, bool is_signed) {
+  switch (size) {
+    case 1:
+      return 3;
+    case 2:
+      return 5;
+    case 4:
+      return 10;
+    default:
+      return is_signed ? 19 : 20;
+  }
+}
+
+std::string trace_integer(const Datum& value, bool quiet) {
+  const bool is_signed = value.type().is_signed();
+  const int width = quiet ? 0 : width_of(value.bytes.size(), is_signed);
+  const char* const lead = quiet ? "" : " ";
+  return is_signed ? fmt::format("{}{:>{}}", lead, value.extended(), width)
+                   : fmt::format("{}{:>{}}", lead, value.zero_extended(), width);
+}
+
+}  // namespace
+
+std::string raw_dump(ByteView bytes) {
+  static constexpr size_t kPerRow = 16;
+  if (bytes.empty()) return {};
+  std::string text = "\n           ";
+  for (char digit : std::string_view("0123456789abcdef")) text += fmt::format("  {}", digit);
+  text += "  0123456789abcdef\n";
+  for (size_t row = 0; row < bytes.size(); row += kPerRow) {
+    const ByteView part = bytes.subspan(row, std::min(kPerRow, bytes.size() - row));
+    text += fmt::format("     {:>5x}:", row);
+    for (uint8_t byte : part) text += fmt::format(" {:02x}", byte);
+    text.append((kPerRow - part.size()) * 3 + 2, ' ');
+    for (uint8_t byte : part) text += byte < ' ' || byte > '~' ? '.' : static_cast<char>(byte);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string stack_text(const Datum& stack, int indent, int width) {
+  std::string text = "\n";
+  const size_t first = stack.kind() == ActionKind::kStack ? 0 : 1;  // user stacks: after the process id
+  for (size_t i = first; i < stack.bytes.size() / 8; ++i) {
+    const uint64_t pc = stack.word(i);
+    if (pc == 0) break;
+    text += fmt::format("{:{}}{:>{}}\n", "", indent, fmt::format("{:#x}", pc), width);
+  }
+  return text;
+}
+
+std::string symbol_text(const Datum& symbol) {
+  return fmt::format("{:#x}", symbol.address());
+}
+
+std::string trace_text(const Datum& value, const TraceStyle& style) {
+  if (value.is_stack()) return stack_text(value, style.stack_indent, 0);
+  if (value.is_symbol()) return fmt::format("  {:<50}", symbol_text(value));
+  if (style.raw_bytes) return raw_dump(value.bytes);
+  if (value.is_integer()) return trace_integer(value, style.quiet);
+  if (value.is_string()) return style.quiet ? value.text() : fmt::format("  {:<33}", value.text());
+  return raw_dump(value.bytes);
+}
+
+std::string print_text(const Datum& value) {
+  const std::string& type = value.type().name;
+  const std::string lead = type.ends_with('*') ? type : type + " ";
+  if (value.is_string()) return lead + "\"" + value.text() + "\"\n";
+  if (!value.is_integer()) return type + raw_dump(value.bytes);
+  if (type == "char") {
+    const auto c = static_cast<unsigned char>(value.zero_extended());
+    if (c >= ' ' && c <= '~') return fmt::format("{}'{:c}'\n", lead, c);
+    return c == 0 ? lead + "'\\0'\n" : fmt::format("{}'\\{:03o}'\n", lead, c);
+  }
+  const uint64_t number = value.zero_extended();
+  return number == 0 ? lead + "0\n" : fmt::format("{}{:#x}\n", lead, number);
+}
+
+std::string key_column(const Datum& key, const TraceStyle& style) {
+  if (key.is_stack()) return stack_text(key, style.stack_indent, 0);
+  if (key.is_symbol()) return fmt::format("  {:<50}", symbol_text(key));
+  if (!key.is_integer()) return bytes_column(key.bytes, 50);
+  switch (key.bytes.size()) {
+    case 1:
+      return fmt::format(" {:>3}", key.zero_extended());
+    case 2:
+      return fmt::format(" {:>5}", key.zero_extended());
+    case 4:
+      return fmt::format(" {:>8}", static_cast<int32_t>(static_cast<uint32_t>(key.zero_extended())));
+    default:
+      return fmt::format(" {:>16}", static_cast<int64_t>(key.zero_extended()));
+  }
+}
+
+}  // namespace ht::consumer

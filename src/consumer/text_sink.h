@@ -1,0 +1,47 @@
+// DTrace's own text, to the character (reference, sections 6.3, 6.10, 7.2, 7.10, 7.11).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "consumer/sink.h"
+#include "consumer/stream.h"
+#include "consumer/text.h"
+
+namespace ht::consumer {
+
+class TextSink final : public Sink {
+ public:
+  // `options` may change while records are consumed (setopt).
+  TextSink(Stream& stream, const Options& options) : stream_(stream), options_(options) {}
+
+  void begin(const FiringView& firing) override;
+  void trace(const Datum& value) override;
+  void print(const Datum& value) override;
+  void memory(ByteView bytes) override;
+  void formatted(const std::string& text) override;
+  void aggregations(const std::vector<Row>& rows, const dif::FormatString* format) override;
+  void end() override;
+  void remaining(const std::vector<Row>& rows) override;
+
+ private:
+  // Flow indentation, per CPU.
+  struct Flow {
+    size_t indent = 0;
+    bool had_record = false;
+    uint32_t last_probe = 0, last_clause = 0;
+  };
+
+  TraceStyle style() const { return {options_.quiet, options_.rawbytes, static_cast<int>(options_.stackindent)}; }
+  void heading();
+  std::string flow_columns(const FiringView& firing);
+  void row(const Row& row);
+
+  Stream& stream_;
+  const Options& options_;
+  bool headed_ = false;
+  std::map<std::pair<engine::TargetId, uint32_t>, Flow> flows_;
+};
+
+}  // namespace ht::consumer

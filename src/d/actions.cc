@@ -1,0 +1,269 @@
+// The table of actions and what is special about each (reference, sections 5.2, 5.4, 5.5). printf and its relatives are
+// in actions_printf.cc, aggregating functions in actions_agg.cc.
+#include "d/actions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "d/actions_shared.h"
+
+namespace ht::d {
+namespace {
+
+using dif::ActionKind;
+using dif::Libact;
+
+Result<void> trace(ActionContext& context, const ActionRow& row, const Expr& call) {
+  const Expr& arg = call.args[1];
+  if (arg.kind == ExprKind::kAgg) {
+    return fail(Tag::D_TRACE_AGG, arg.pos, "trace( ) may not be applied to an aggregation -- did you mean printa()?");
+  }
+  if (const ActionRow* inner = stack_or_symbol(arg)) {
+    ASSIGN_OR_RETURN(dif::Action action, stack_or_symbol_action(context, *inner, arg));
+    context.actions.push_back(std::move(action));
+    return {};
+  }
+  ASSIGN_OR_RETURN(Expr value, context.sema.check_expression(arg));
+  if (is_void(value.type)) {
+    bool is_print = row.kind == ActionKind::kPrint;
+    return fail(is_print ? Tag::D_PRINT_VOID : Tag::D_TRACE_VOID, arg.pos,
+                fmt::format("{}( ) may not be applied to a void expression", row.name));
+  }
+  dif::Action& action = append(context, row.kind, call);
+  action.record = row.kind == ActionKind::kDifexpr;
+  return add_argument(context, action, value);
+}
+
+Result<void> print(ActionContext& context, const ActionRow& row, const Expr& call) {
+  if (call.args[1].kind == ExprKind::kAgg) {
+    return fail(Tag::D_PRINT_AGG, call.args[1].pos,
+                "print( ) may not be applied to an aggregation -- did you mean printa()?");
+  }
+  return trace(context, row, call);
+}
+
+Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& call) {
+  ASSIGN_OR_RETURN(Expr address, context.sema.check_expression(call.args[1]));
+  if (!is_scalar(address.type) && !is_string_compatible(address.type)) {
+    return fail(Tag::D_TRACEMEM_ADDR, address.pos,
+                fmt::format("tracemem( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n"
+                            "\t argument: {}",
+                            spell(address.type)));
+  }
+  ASSIGN_OR_RETURN(Expr size, context.sema.check_expression(call.args[2]));
+  if (!size.is_constant() || !is_integer(size.type) || static_cast<int64_t>(size.value) <= 0) {
+    return fail(Tag::D_TRACEMEM_SIZE, size.pos,
+                "tracemem( ) argument #2 must be a non-zero positive integral constant expression");
+  }
+  dif::Action& action = append(context, row.kind, call);
+  action.param = size.value;
+  if (is_string(address.type) || stripped(address.type)->kind == TypeKind::kArray) {
+    // What is wanted is the address, not the object.
+    TypeTable& types = context.sema.types();
+    address.type = types.pointer(types.integer("char"));
+  }
+  RETURN_IF_ERROR(add_argument(context, action, address));
+  if (call.args.size() <= 3) return {};
+  ASSIGN_OR_RETURN(Expr length, context.sema.check_expression(call.args[3]));
+  if (!is_scalar(length.type)) {
+    return fail(Tag::D_TRACEMEM_DYNSIZE, length.pos, "tracemem( ) argument #3 must be of scalar type");
+  }
+  return add_argument(context, context.actions.back(), length);
+}
+
+Result<void> stack_symbol(ActionContext& context, const ActionRow& row, const Expr& call) {
+  ASSIGN_OR_RETURN(dif::Action action, stack_or_symbol_action(context, row, call));
+  context.actions.push_back(std::move(action));
+  return {};
+}
+
+// exit(int), raise(int), chill(int), speculate(int), commit(int), discard(int).
+Result<void> integer_action(ActionContext& context, const ActionRow& row, const Expr& call) {
+  Sema& sema = context.sema;
+  ASSIGN_OR_RETURN(Expr value, sema.check_expression(call.args[1]));
+  ASSIGN_OR_RETURN(value, sema.argument(std::move(value), sema.types().int_type(), fmt::format("{}( )", row.name), 1));
+  return add_argument(context, append(context, row.kind, call), value);
+}
+
+Result<void> plain_action(ActionContext& context, const ActionRow& row, const Expr& call) {
+  append(context, row.kind, call);
+  return {};
+}
+
+Result<void> unimplemented(ActionContext&, const ActionRow& row, const Expr& call) {
+  return fail(Tag::D_UNKNOWN, call.pos, fmt::format("{}() is not implemented (yet)", row.name));
+}
+
+struct LibactRow {
+  std::string_view name;
+  Libact libact;
+  Tag not_aggregation, undefined, not_scalar;
+};
+constexpr LibactRow kLibacts[] = {
+    {"clear", Libact::kClear, Tag::D_CLEAR_AGGARG, Tag::D_CLEAR_AGGBAD, Tag::D_PROTO_ARG},
+    {"trunc", Libact::kTrunc, Tag::D_TRUNC_AGGARG, Tag::D_TRUNC_AGGBAD, Tag::D_TRUNC_SCALAR},
+    {"normalize", Libact::kNormalize, Tag::D_NORMALIZE_AGGARG, Tag::D_NORMALIZE_AGGBAD, Tag::D_NORMALIZE_SCALAR},
+    {"denormalize", Libact::kDenormalize, Tag::D_NORMALIZE_AGGARG, Tag::D_NORMALIZE_AGGBAD, Tag::D_PROTO_ARG},
+};
+
+// clear(@), trunc(@ [, n]), normalize(@, n), denormalize(@).
+Result<void> aggregation_action(ActionContext& context, const ActionRow& row, const Expr& call) {
+  const LibactRow* found = std::find_if(std::begin(kLibacts), std::end(kLibacts),
+                                        [&](const LibactRow& entry) { return entry.name == row.name; });
+  ASSIGN_OR_RETURN(uint32_t id,
+                   aggregation_argument(context, row.name, call.args[1], 1, found->not_aggregation, found->undefined));
+  dif::Action& action = append(context, row.kind, call);
+  action.libact = found->libact;
+  action.aggs.push_back(id);
+  if (call.args.size() <= 2) return {};
+  ASSIGN_OR_RETURN(Expr number, context.sema.check_expression(call.args[2]));
+  if (!is_arithmetic(number.type)) {
+    return fail(found->not_scalar, number.pos, fmt::format("{}( ) argument #2 must be of scalar type", row.name));
+  }
+  return add_argument(context, context.actions.back(), number);
+}
+
+Result<void> setopt(ActionContext& context, const ActionRow& row, const Expr& call) {
+  append(context, row.kind, call).libact = Libact::kSetopt;
+  Sema& sema = context.sema;
+  for (size_t i = 1; i < call.args.size(); i++) {
+    ASSIGN_OR_RETURN(Expr value, sema.check_expression(call.args[i]));
+    ASSIGN_OR_RETURN(value,
+                     sema.argument(std::move(value), sema.types().from_spelling("const char *"), "setopt( )", i));
+    if (is_zero(value)) {
+      return fail(Tag::D_PROTO_ARG, value.pos,
+                  fmt::format("setopt( ) argument #{} is incompatible with prototype:\n\tprototype: const char *\n"
+                              "\t argument: {}",
+                              i, spell(value.type)));
+    }
+    ASSIGN_OR_RETURN(value, sema.as_string(std::move(value)));
+    RETURN_IF_ERROR(add_argument(context, context.actions.back(), value));
+  }
+  return {};
+}
+
+Result<void> ftruncate_action(ActionContext& context, const ActionRow& row, const Expr& call) {
+  append(context, row.kind, call).libact = Libact::kFtruncate;
+  return {};
+}
+
+// name, kind, least and most arguments, does it record data, how it is compiled. Actions whose counts DTrace checks
+// with messages of its own have the widest range here.
+constexpr uint8_t kAny = 255;
+constexpr ActionRow kActions[] = {
+    {"breakpoint", ActionKind::kNone, 0, 0, false, unimplemented},
+    {"chill", ActionKind::kChill, 1, 1, false, integer_action},
+    {"clear", ActionKind::kLibact, 1, 1, true, aggregation_action},
+    {"commit", ActionKind::kCommit, 1, 1, false, integer_action},
+    {"denormalize", ActionKind::kLibact, 1, 1, true, aggregation_action},
+    {"discard", ActionKind::kDiscard, 1, 1, false, integer_action},
+    {"exit", ActionKind::kExit, 1, 1, true, integer_action},
+    {"freopen", ActionKind::kFreopen, 1, kAny, true, compile_printf},
+    {"ftruncate", ActionKind::kLibact, 0, 0, true, ftruncate_action},
+    {"func", ActionKind::kSym, 1, 1, true, stack_symbol},
+    {"jstack", ActionKind::kNone, 0, 2, true, unimplemented},
+    {"mod", ActionKind::kMod, 1, 1, true, stack_symbol},
+    {"normalize", ActionKind::kLibact, 2, 2, true, aggregation_action},
+    {"panic", ActionKind::kNone, 0, 0, false, unimplemented},
+    {"pcap", ActionKind::kNone, 2, 2, true, unimplemented},
+    {"print", ActionKind::kPrint, 1, 1, true, print},
+    {"printa", ActionKind::kPrinta, 0, kAny, true, compile_printa},
+    {"printf", ActionKind::kPrintf, 1, kAny, true, compile_printf},
+    {"printm", ActionKind::kNone, 2, 2, true, unimplemented},
+    {"raise", ActionKind::kRaise, 1, 1, false, integer_action},
+    {"setopt", ActionKind::kLibact, 1, 2, true, setopt},
+    {"speculate", ActionKind::kSpeculate, 1, 1, false, integer_action},
+    {"stack", ActionKind::kStack, 0, 1, true, stack_symbol},
+    {"stop", ActionKind::kStop, 0, 0, false, plain_action},
+    {"sym", ActionKind::kSym, 1, 1, true, stack_symbol},
+    {"system", ActionKind::kSystem, 1, kAny, true, compile_printf},
+    {"trace", ActionKind::kDifexpr, 1, 1, true, trace},
+    {"tracemem", ActionKind::kTracemem, 2, 3, true, tracemem},
+    {"trunc", ActionKind::kLibact, 1, 2, true, aggregation_action},
+    {"uaddr", ActionKind::kUaddr, 1, 1, true, stack_symbol},
+    {"ufunc", ActionKind::kUsym, 1, 1, true, stack_symbol},
+    {"umod", ActionKind::kUmod, 1, 1, true, stack_symbol},
+    {"ustack", ActionKind::kUstack, 0, 2, true, stack_symbol},
+    {"usym", ActionKind::kUsym, 1, 1, true, stack_symbol},
+};
+
+struct OrderRule {
+  bool applies;
+  bool broken;
+  Tag tag;
+  std::string_view text;
+};
+
+Result<void> check_order(const ClauseOrder& order, const ActionRow& row, const Pos& pos) {
+  bool speculate = row.kind == ActionKind::kSpeculate, commit = row.kind == ActionKind::kCommit;
+  bool data = order.recorded || order.aggregated;
+  const OrderRule rules[] = {
+      {speculate, order.speculated, Tag::D_SPEC_SPEC, "speculate( ) may not follow speculate( )"},
+      {speculate, order.committed, Tag::D_SPEC_COMM, "speculate( ) may not follow commit( )"},
+      {speculate, data, Tag::D_SPEC_DREC, "speculate( ) may not follow data-recording action(s)"},
+      {commit, data, Tag::D_COMM_DREC, "commit( ) may not follow data-recording action(s)"},
+      {commit, order.committed, Tag::D_COMM_COMM, "commit( ) may not follow commit( )"},
+      {row.kind == ActionKind::kExit, order.speculated, Tag::D_EXIT_SPEC, "exit( ) may not follow speculate( )"},
+      {dif::is_destructive(row.kind), order.speculated, Tag::D_ACT_SPEC,
+       "destructive actions may not follow speculate( )"},
+      {row.records, order.committed, Tag::D_DREC_COMM, "data-recording actions may not follow commit( )"},
+  };
+  for (const OrderRule& rule : rules) {
+    if (rule.applies && rule.broken) return fail(rule.tag, pos, std::string(rule.text));
+  }
+  return {};
+}
+
+}  // namespace
+
+const ActionRow* find_action(std::string_view name) {
+  for (const ActionRow& row : kActions) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+std::string_view function_word(std::string_view name) {
+  if (find_action(name) != nullptr) return "tracing function";
+  return is_aggregating_function(name) ? "aggregating function" : "";
+}
+
+std::vector<std::string_view> function_names() {
+  std::vector<std::string_view> names = aggregating_functions();
+  for (const ActionRow& row : kActions) names.push_back(row.name);
+  for (const dif::SubrInfo& info : dif::kSubroutines) names.push_back(info.name);
+  return names;
+}
+
+Result<void> compile_action(ActionContext& context, const Expr& call) {
+  const ActionRow* row = find_action(call.args[0].text);
+  size_t passed = call.args.size() - 1;
+  if (passed < row->least || passed > row->most) {
+    return count_mismatch(call.pos, fmt::format("{}( )", row->name), "arg", passed, row->least, row->most);
+  }
+  RETURN_IF_ERROR(check_order(context.order, *row, call.pos));
+  RETURN_IF_ERROR(row->compile(context, *row, call));
+  if (row->kind == ActionKind::kSpeculate) context.order.speculated = true;
+  if (row->kind == ActionKind::kCommit) context.order.committed = true;
+  if (row->records) context.order.recorded = true;
+  return {};
+}
+
+dif::Action& append(ActionContext& context, ActionKind kind, const Expr& call) {
+  dif::Action& action = context.actions.emplace_back();
+  action.kind = kind;
+  action.pos = call.pos.source();
+  return action;
+}
+
+Result<void> add_argument(ActionContext& context, dif::Action& action, const Expr& checked) {
+  ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kValue, context.files));
+  action.args.push_back(std::move(difo));
+  action.arg_kinds.push_back(ActionKind::kDifexpr);
+  action.arg_params.push_back(0);
+  return {};
+}
+
+}  // namespace ht::d

@@ -1,0 +1,617 @@
+// Code generation (reference, section 12; the shapes of code are DTrace's where that matters to a reader of -S).
+//
+// A value is held in a 64-bit register, or is the address of what it is: strings, structs, arrays. Where a type says
+// that a value is narrower, it is cut when it is stored, passed, cast or returned (Expr::narrow tells which need it
+// not).
+#include "d/codegen.h"
+
+#include <algorithm>
+
+#include "d/actions.h"
+#include "d/emitter.h"
+#include "d/sema.h"
+
+namespace ht::d {
+namespace {
+
+using dif::Op;
+using Reg = Emitter::Reg;
+using Label = Emitter::Label;
+
+bool by_reference(TypeRef type) {
+  TypeKind kind = stripped(type)->kind;
+  return kind == TypeKind::kString || kind == TypeKind::kArray || kind == TypeKind::kStruct ||
+         kind == TypeKind::kUnion || kind == TypeKind::kFloat;
+}
+
+// The C spelling of the unknown type that a cast states, without qualifiers: "struct file *". Empty if it states none.
+std::string stated_type(TypeRef type) {
+  std::string stars;
+  while (is_pointer(type)) {
+    stars += '*';
+    type = stripped(type)->target;
+  }
+  if (!is_symbolic(type)) return {};
+  std::string name = stripped(type)->name;
+  return name.empty() || stars.empty() ? name : name + " " + stars;
+}
+
+// Whether an operator on these works on signed numbers. What is symbolic counts as int64_t.
+bool is_signed_operation(TypeRef a, TypeRef b) {
+  if (is_symbolic(a)) std::swap(a, b);
+  if (is_symbolic(a)) return true;
+  if (!is_integer(a)) return false;
+  if (is_symbolic(b)) return stripped(a)->is_signed || stripped(a)->size < 8;
+  return is_integer(b) && stripped(promoted(a, b))->is_signed;
+}
+
+bool is_signed_value(TypeRef type) {
+  return is_symbolic(type) || stripped(type)->is_signed;
+}
+
+// Whether the value of `expr` needs no cutting to be one of type `to`.
+bool fits(const Expr& expr, TypeRef to) {
+  TypeRef from = stripped(expr.type), wanted = stripped(to);
+  if (!is_integer(wanted) || wanted->size >= 8) return true;
+  if (!expr.narrow || !is_integer(from)) return false;
+  if (from->size == wanted->size) return from->is_signed == wanted->is_signed;
+  return from->size < wanted->size && (!from->is_signed || wanted->is_signed);
+}
+
+bool uses_tuple(const Expr& expr) {
+  if (expr.ref == Ref::kSubroutine || (expr.kind == ExprKind::kIndex && expr.ref == Ref::kVariable)) return true;
+  return std::any_of(expr.args.begin(), expr.args.end(), uses_tuple);
+}
+
+Op load_op(uint64_t size, bool is_signed, bool user) {
+  static constexpr Op kOps[2][4][2] = {
+      {{Op::kLdub, Op::kLdsb}, {Op::kLduh, Op::kLdsh}, {Op::kLduw, Op::kLdsw}, {Op::kLdx, Op::kLdx}},
+      {{Op::kUldub, Op::kUldsb}, {Op::kUlduh, Op::kUldsh}, {Op::kUlduw, Op::kUldsw}, {Op::kUldx, Op::kUldx}}};
+  size_t row = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
+  return kOps[user ? 1 : 0][row][is_signed ? 1 : 0];
+}
+
+Op store_op(uint64_t size) {
+  return size == 1 ? Op::kStb : size == 2 ? Op::kSth : size == 4 ? Op::kStw : Op::kStx;
+}
+
+struct VariableOps {
+  Op load, store, load_element, store_element;
+};
+constexpr VariableOps kVariableOps[] = {
+    {Op::kLdgs, Op::kStgs, Op::kLdgaa, Op::kStgaa},
+    {Op::kLdts, Op::kStts, Op::kLdtaa, Op::kSttaa},
+    {Op::kLdls, Op::kStls, Op::kLdls, Op::kStls},
+};
+const VariableOps& ops_of(dif::Scope scope) {
+  return kVariableOps[static_cast<size_t>(scope)];
+}
+
+Op branch_op(Tok op, bool is_signed) {
+  switch (op) {
+    case Tok::kLt:
+      return is_signed ? Op::kBl : Op::kBlu;
+    case Tok::kLe:
+      return is_signed ? Op::kBle : Op::kBleu;
+    case Tok::kGt:
+      return is_signed ? Op::kBg : Op::kBgu;
+    case Tok::kGe:
+      return is_signed ? Op::kBge : Op::kBgeu;
+    case Tok::kEq:
+      return Op::kBe;
+    default:
+      return Op::kBne;
+  }
+}
+
+bool is_comparison(Tok op) {
+  return op == Tok::kLt || op == Tok::kLe || op == Tok::kGt || op == Tok::kGe || op == Tok::kEq || op == Tok::kNe;
+}
+
+class Generator {
+ public:
+  explicit Generator(Emitter& out) : out_(out) {}
+
+  Result<Reg> value(const Expr& expr);
+  // Cuts the register from `from`'s type to `to`, if it must be.
+  Result<void> cut_to(Reg reg, const Expr& from, TypeRef to);
+  Result<void> cut_always(Reg reg, TypeRef to);
+
+ private:
+  Result<Reg> variable(const Expr& expr);
+  Result<Reg> builtin_element(const Expr& expr);
+  Result<Reg> address(const Expr& expr);
+  Result<void> load(Reg reg, const Expr& expr);
+  Result<Reg> unary(const Expr& expr);
+  Result<Reg> binary(const Expr& expr);
+  Result<Reg> comparison(const Expr& expr);
+  Result<Reg> logical(const Expr& expr);
+  Result<Reg> exclusive_or(const Expr& expr);
+  Result<Reg> conditional(const Expr& expr);
+  Result<Reg> assignment(const Expr& expr);
+  Result<Reg> step(const Expr& expr);
+  Result<Reg> cast(const Expr& expr);
+  Result<Reg> call(const Expr& expr);
+
+  Result<void> store_variable(const Expr& left, Reg reg);
+  Result<void> store_memory(TypeRef type, Reg from, Reg to);
+  // left = left op right, or with `want_old` left's value before. Gives `right` back.
+  Result<Reg> update(const Expr& left, Tok op, Reg right, TypeRef right_type, bool want_old);
+  Result<void> arithmetic(Tok op, Reg left, TypeRef left_type, Reg right, TypeRef right_type, Reg into);
+  Result<void> scale(Reg reg, TypeRef pointer);
+  Result<void> shift_by(Op op, Reg reg, unsigned count);
+  Result<void> boolean(Reg reg, Op true_branch);
+
+  Result<void> push_all(const std::vector<Expr>& args);
+  Result<void> push(const Expr& arg, Reg reg);
+
+  Emitter& out_;
+};
+
+Result<Reg> Generator::value(const Expr& expr) {
+  out_.at(expr.pos);
+  if (expr.memory) {
+    ASSIGN_OR_RETURN(Reg reg, address(expr));
+    RETURN_IF_ERROR(load(reg, expr));
+    return reg;
+  }
+  switch (expr.kind) {
+    case ExprKind::kInt: {
+      ASSIGN_OR_RETURN(Reg reg, out_.take());
+      RETURN_IF_ERROR(out_.integer(expr.value, reg));
+      return reg;
+    }
+    case ExprKind::kString: {
+      ASSIGN_OR_RETURN(Reg reg, out_.take());
+      RETURN_IF_ERROR(out_.text(Op::kSets, expr.text, reg));
+      return reg;
+    }
+    case ExprKind::kIdent:
+      return variable(expr);
+    case ExprKind::kIndex:
+      return expr.ref == Ref::kBuiltinArray ? builtin_element(expr) : variable(expr);
+    case ExprKind::kUnary:
+      return unary(expr);
+    case ExprKind::kPrefix:
+    case ExprKind::kPostfix:
+      return step(expr);
+    case ExprKind::kBinary:
+      return binary(expr);
+    case ExprKind::kAssign:
+      return assignment(expr);
+    case ExprKind::kCond:
+      return conditional(expr);
+    case ExprKind::kComma: {
+      ASSIGN_OR_RETURN(Reg ignored, value(expr.args[0]));
+      out_.give(ignored);
+      return value(expr.args[1]);
+    }
+    case ExprKind::kCall:
+      return call(expr);
+    case ExprKind::kCast:
+      return cast(expr);
+    case ExprKind::kStringof:
+      return value(expr.args[0]);
+    default:
+      break;
+  }
+  return fail(Tag::D_UNKNOWN, expr.pos, "internal error -- no code for this expression");
+}
+
+Result<Reg> Generator::variable(const Expr& expr) {
+  const VariableOps& ops = ops_of(expr.scope);
+  if (expr.is_array) RETURN_IF_ERROR(push_all(expr.args));
+  out_.at(expr.pos);
+  ASSIGN_OR_RETURN(Reg reg, out_.take());
+  out_.indexed(expr.is_array ? ops.load_element : ops.load, expr.id, reg);
+  return reg;
+}
+
+Result<Reg> Generator::builtin_element(const Expr& expr) {
+  ASSIGN_OR_RETURN(Reg reg, out_.take());
+  RETURN_IF_ERROR(out_.integer(expr.value, reg));
+  out_.three(Op::kLdga, expr.id, reg, reg);
+  return reg;
+}
+
+// The address of an lvalue in memory.
+Result<Reg> Generator::address(const Expr& expr) {
+  if (expr.kind == ExprKind::kUnary) return value(expr.args[0]);
+  const Expr& base = expr.args[0];
+  Result<Reg> object = expr.arrow || !base.memory ? value(base) : address(base);
+  if (!object.ok()) return object;
+  out_.at(expr.member_pos);
+  if (expr.member != nullptr && expr.member->offset == 0) return *object;
+  ASSIGN_OR_RETURN(Reg offset, out_.take());
+  if (expr.member != nullptr) {
+    RETURN_IF_ERROR(out_.integer(expr.member->offset, offset));
+  } else {
+    RETURN_IF_ERROR(out_.text(Op::kUsetx, expr.text, offset));
+  }
+  out_.three(Op::kAdd, *object, offset, *object);
+  out_.give(offset);
+  return *object;
+}
+
+// What is at the address in `reg`, into `reg`.
+Result<void> Generator::load(Reg reg, const Expr& expr) {
+  TypeRef type = stripped(expr.type);
+  if (by_reference(type)) return {};
+  if (type->kind == TypeKind::kSymbolic) {
+    out_.three(expr.user ? Op::kUuload : Op::kUload, reg, 0, reg);
+    return {};
+  }
+  bool bits = expr.member != nullptr && expr.member->bits != 0;
+  out_.three(load_op(type->size, type->is_signed && !bits, expr.user), reg, 0, reg);
+  if (!bits) return {};
+  unsigned above = 64 - expr.member->bit_offset - expr.member->bits;
+  RETURN_IF_ERROR(shift_by(Op::kSll, reg, above));
+  return shift_by(type->is_signed ? Op::kSra : Op::kSrl, reg, 64U - expr.member->bits);
+}
+
+Result<void> Generator::shift_by(Op op, Reg reg, unsigned count) {
+  if (count == 0) return {};
+  ASSIGN_OR_RETURN(Reg amount, out_.take());
+  RETURN_IF_ERROR(out_.integer(count, amount));
+  out_.three(op, reg, amount, reg);
+  out_.give(amount);
+  return {};
+}
+
+Result<void> Generator::cut_to(Reg reg, const Expr& from, TypeRef to) {
+  return fits(from, to) ? Result<void>() : cut_always(reg, to);
+}
+
+Result<void> Generator::cut_always(Reg reg, TypeRef to) {
+  TypeRef type = stripped(to);
+  if (!is_integer(type) || type->size >= 8) return {};
+  ASSIGN_OR_RETURN(Reg amount, out_.take());
+  RETURN_IF_ERROR(out_.integer(64 - type->size * 8, amount));
+  out_.three(Op::kSll, reg, amount, reg);
+  out_.three(type->is_signed ? Op::kSra : Op::kSrl, reg, amount, reg);
+  out_.give(amount);
+  return {};
+}
+
+// After a comparison: 1 into `reg` if the branch is taken, else 0.
+Result<void> Generator::boolean(Reg reg, Op true_branch) {
+  Label yes, end;
+  out_.jump(true_branch, yes);
+  out_.move(0, reg);
+  out_.jump(Op::kBa, end);
+  out_.here(yes);
+  RETURN_IF_ERROR(out_.integer(1, reg));
+  out_.here(end);
+  return {};
+}
+
+Result<Reg> Generator::unary(const Expr& expr) {
+  if (expr.op == Tok::kAmp) return address(expr.args[0]);
+  ASSIGN_OR_RETURN(Reg reg, value(expr.args[0]));
+  out_.at(expr.pos);
+  if (expr.op == Tok::kMinus) {
+    out_.three(Op::kSub, 0, reg, reg);
+  } else if (expr.op == Tok::kTilde) {
+    out_.three(Op::kNot, reg, 0, reg);
+  } else if (expr.op == Tok::kNot) {
+    out_.three(Op::kTst, reg, 0, 0);
+    RETURN_IF_ERROR(boolean(reg, Op::kBe));
+  }
+  return reg;
+}
+
+Result<void> Generator::scale(Reg reg, TypeRef pointer) {
+  TypeRef element = pointee(pointer);
+  uint64_t size = element == nullptr ? 1 : stripped(element)->size;  // a string counts as char *
+  if (size <= 1) return {};
+  ASSIGN_OR_RETURN(Reg factor, out_.take());
+  RETURN_IF_ERROR(out_.integer(size, factor));
+  out_.three(Op::kMul, reg, factor, reg);
+  out_.give(factor);
+  return {};
+}
+
+Result<void> Generator::arithmetic(Tok op, Reg left, TypeRef left_type, Reg right, TypeRef right_type, Reg into) {
+  bool is_signed = is_signed_operation(left_type, right_type);
+  bool pointer_left = !is_arithmetic(left_type), pointer_right = !is_arithmetic(right_type);
+  switch (op) {
+    case Tok::kPlus:
+      if (pointer_left) RETURN_IF_ERROR(scale(right, left_type));
+      if (pointer_right) RETURN_IF_ERROR(scale(left, right_type));
+      out_.three(Op::kAdd, left, right, into);
+      return {};
+    case Tok::kMinus: {
+      if (pointer_left && !pointer_right) RETURN_IF_ERROR(scale(right, left_type));
+      out_.three(Op::kSub, left, right, into);
+      TypeRef element = pointer_left && pointer_right ? pointee(left_type) : nullptr;
+      if (element == nullptr || stripped(element)->size <= 1) return {};
+      RETURN_IF_ERROR(out_.integer(stripped(element)->size, right));
+      out_.three(Op::kSdiv, into, right, into);
+      return {};
+    }
+    case Tok::kStar:
+      out_.three(Op::kMul, left, right, into);
+      return {};
+    case Tok::kSlash:
+      out_.three(is_signed ? Op::kSdiv : Op::kUdiv, left, right, into);
+      return {};
+    case Tok::kPercent:
+      out_.three(is_signed ? Op::kSrem : Op::kUrem, left, right, into);
+      return {};
+    case Tok::kAmp:
+      out_.three(Op::kAnd, left, right, into);
+      return {};
+    case Tok::kCaret:
+      out_.three(Op::kXor, left, right, into);
+      return {};
+    case Tok::kBar:
+      out_.three(Op::kOr, left, right, into);
+      return {};
+    case Tok::kShl:
+      out_.three(Op::kSll, left, right, into);
+      return {};
+    default:
+      out_.three(is_signed_value(left_type) ? Op::kSra : Op::kSrl, left, right, into);
+      return {};
+  }
+}
+
+Result<Reg> Generator::binary(const Expr& expr) {
+  if (is_comparison(expr.op)) return comparison(expr);
+  if (expr.op == Tok::kAndAnd || expr.op == Tok::kOrOr) return logical(expr);
+  if (expr.op == Tok::kXorXor) return exclusive_or(expr);
+  ASSIGN_OR_RETURN(Reg left, value(expr.args[0]));
+  ASSIGN_OR_RETURN(Reg right, value(expr.args[1]));
+  out_.at(expr.pos);
+  RETURN_IF_ERROR(arithmetic(expr.op, left, expr.args[0].type, right, expr.args[1].type, left));
+  out_.give(right);
+  return left;
+}
+
+Result<Reg> Generator::comparison(const Expr& expr) {
+  const Expr &a = expr.args[0], &b = expr.args[1];
+  bool strings = (is_string(a.type) || is_string(b.type)) && !is_zero(a) && !is_zero(b);
+  bool is_signed = strings || is_signed_operation(a.type, b.type);
+  ASSIGN_OR_RETURN(Reg left, value(a));
+  if (is_zero(b) && (expr.op == Tok::kEq || expr.op == Tok::kNe)) {
+    out_.at(expr.pos);
+    out_.three(Op::kTst, left, 0, 0);
+    RETURN_IF_ERROR(boolean(left, branch_op(expr.op, is_signed)));
+    return left;
+  }
+  ASSIGN_OR_RETURN(Reg right, value(b));
+  out_.at(expr.pos);
+  out_.three(strings ? Op::kScmp : Op::kCmp, left, right, 0);
+  out_.give(right);
+  RETURN_IF_ERROR(boolean(left, branch_op(expr.op, is_signed)));
+  return left;
+}
+
+// && and ||: the right side is evaluated only when the left does not decide.
+Result<Reg> Generator::logical(const Expr& expr) {
+  bool is_and = expr.op == Tok::kAndAnd;
+  Label decided, end;
+  ASSIGN_OR_RETURN(Reg left, value(expr.args[0]));
+  out_.at(expr.pos);
+  out_.three(Op::kTst, left, 0, 0);
+  out_.jump(is_and ? Op::kBe : Op::kBne, decided);
+  out_.give(left);
+  ASSIGN_OR_RETURN(Reg right, value(expr.args[1]));
+  out_.at(expr.pos);
+  out_.three(Op::kTst, right, 0, 0);
+  out_.jump(is_and ? Op::kBe : Op::kBne, decided);
+  RETURN_IF_ERROR(out_.integer(is_and ? 1 : 0, right));
+  out_.jump(Op::kBa, end);
+  out_.here(decided);
+  RETURN_IF_ERROR(out_.integer(is_and ? 0 : 1, right));
+  out_.here(end);
+  return right;
+}
+
+Result<Reg> Generator::exclusive_or(const Expr& expr) {
+  ASSIGN_OR_RETURN(Reg left, value(expr.args[0]));
+  out_.at(expr.pos);
+  out_.three(Op::kTst, left, 0, 0);
+  RETURN_IF_ERROR(boolean(left, Op::kBne));
+  ASSIGN_OR_RETURN(Reg right, value(expr.args[1]));
+  out_.at(expr.pos);
+  out_.three(Op::kTst, right, 0, 0);
+  RETURN_IF_ERROR(boolean(right, Op::kBne));
+  out_.three(Op::kXor, left, right, left);
+  out_.give(right);
+  return left;
+}
+
+Result<Reg> Generator::conditional(const Expr& expr) {
+  Label otherwise, end;
+  ASSIGN_OR_RETURN(Reg condition, value(expr.args[0]));
+  out_.at(expr.pos);
+  out_.three(Op::kTst, condition, 0, 0);
+  out_.jump(Op::kBe, otherwise);
+  out_.give(condition);
+  ASSIGN_OR_RETURN(Reg result, value(expr.args[1]));
+  if (is_integer(expr.type)) RETURN_IF_ERROR(cut_to(result, expr.args[1], expr.args[1].type));
+  out_.jump(Op::kBa, end);
+  out_.give(result);
+  out_.here(otherwise);
+  ASSIGN_OR_RETURN(Reg second, value(expr.args[2]));
+  if (is_integer(expr.type)) RETURN_IF_ERROR(cut_to(second, expr.args[2], expr.args[2].type));
+  if (second != result) {
+    RETURN_IF_ERROR(out_.take(result));
+    out_.move(second, result);
+    out_.give(second);
+  }
+  out_.here(end);
+  return result;
+}
+
+Result<Reg> Generator::cast(const Expr& expr) {
+  const Expr& arg = expr.args[0];
+  ASSIGN_OR_RETURN(Reg reg, value(arg));
+  out_.at(expr.pos);
+  RETURN_IF_ERROR(cut_to(reg, arg, expr.type));
+  if (std::string stated = stated_type(expr.type); !stated.empty()) {
+    RETURN_IF_ERROR(out_.text(Op::kTypecast, stated, reg));
+  }
+  return reg;
+}
+
+Result<void> Generator::push(const Expr& arg, Reg reg) {
+  TypeRef type = stripped(arg.type);
+  if (is_string(type)) {
+    out_.three(Op::kPushtr, dif::kTypeString, 0, reg);
+  } else if (by_reference(type)) {
+    ASSIGN_OR_RETURN(Reg size, out_.take());
+    RETURN_IF_ERROR(out_.integer(type->size, size));
+    out_.three(Op::kPushtr, dif::kTypeD, size, reg);
+    out_.give(size);
+  } else {
+    out_.three(Op::kPushtv, dif::kTypeD, 0, reg);
+  }
+  return {};
+}
+
+// Fills the tuple stack. There is one such stack: arguments that use it themselves are all evaluated before the first
+// push; others are pushed one by one, which takes one register however many there are.
+Result<void> Generator::push_all(const std::vector<Expr>& args) {
+  Pos where = out_.pos();
+  std::vector<Reg> ready;
+  if (std::any_of(args.begin(), args.end(), uses_tuple)) {
+    for (const Expr& arg : args) {
+      ASSIGN_OR_RETURN(Reg reg, value(arg));
+      ready.push_back(reg);
+    }
+  }
+  out_.at(where);
+  out_.three(Op::kFlushts, 0, 0, 0);
+  for (size_t i = 0; i < args.size(); i++) {
+    Reg reg = 0;
+    if (ready.empty()) {
+      ASSIGN_OR_RETURN(reg, value(args[i]));
+    } else {
+      reg = ready[i];
+    }
+    out_.at(args[i].pos);
+    RETURN_IF_ERROR(push(args[i], reg));
+    out_.give(reg);
+  }
+  out_.at(where);
+  return {};
+}
+
+Result<Reg> Generator::call(const Expr& expr) {
+  RETURN_IF_ERROR(push_all(expr.args));
+  ASSIGN_OR_RETURN(Reg reg, out_.take());
+  out_.indexed(Op::kCall, expr.id, reg);
+  if (expr.id == static_cast<uint16_t>(dif::Subr::kCopyout) ||
+      expr.id == static_cast<uint16_t>(dif::Subr::kCopyoutstr)) {
+    out_.mark_destructive();
+  }
+  return reg;
+}
+
+// Pushes the keys of an element first.
+Result<void> Generator::store_variable(const Expr& left, Reg reg) {
+  const VariableOps& ops = ops_of(left.scope);
+  if (left.is_array) RETURN_IF_ERROR(push_all(left.args));
+  out_.indexed(left.is_array ? ops.store_element : ops.store, left.id, reg);
+  return {};
+}
+
+// The value in `from` to the address in `to`.
+Result<void> Generator::store_memory(TypeRef type, Reg from, Reg to) {
+  TypeRef base = stripped(type);
+  if (!by_reference(base)) {
+    out_.three(store_op(base->size), from, 0, to);
+    return {};
+  }
+  ASSIGN_OR_RETURN(Reg size, out_.take());
+  RETURN_IF_ERROR(out_.integer(base->size, size));
+  out_.three(Op::kCopys, from, size, to);
+  out_.give(size);
+  return {};
+}
+
+Result<Reg> Generator::assignment(const Expr& expr) {
+  const Expr &left = expr.args[0], &right = expr.args[1];
+  ASSIGN_OR_RETURN(Reg reg, value(right));
+  out_.at(expr.pos);
+  Tok op = operator_of_assignment(expr.op);
+  if (op != Tok::kEnd) return update(left, op, reg, right.type, false);
+  RETURN_IF_ERROR(cut_to(reg, right, left.type));
+  if (!left.memory) {
+    RETURN_IF_ERROR(store_variable(left, reg));
+    return reg;
+  }
+  ASSIGN_OR_RETURN(Reg to, address(left));
+  out_.at(expr.pos);
+  RETURN_IF_ERROR(store_memory(left.type, reg, to));
+  out_.give(to);
+  return reg;
+}
+
+Result<Reg> Generator::step(const Expr& expr) {
+  const Expr& left = expr.args[0];
+  ASSIGN_OR_RETURN(Reg amount, out_.take());
+  RETURN_IF_ERROR(out_.integer(1, amount));
+  Tok op = expr.op == Tok::kIncrement ? Tok::kPlus : Tok::kMinus;
+  // The 1 is of a type that changes nothing about the operation; pointers scale it.
+  TypeRef one = is_pointer(left.type) ? nullptr : left.type;
+  if (one == nullptr) {
+    RETURN_IF_ERROR(out_.integer(expr.value, amount));
+    one = left.type;
+  }
+  return update(left, op, amount, one, expr.kind == ExprKind::kPostfix);
+}
+
+Result<Reg> Generator::update(const Expr& left, Tok op, Reg right, TypeRef right_type, bool want_old) {
+  Pos where = out_.pos();
+  Reg place = 0, reg = 0;
+  if (left.memory) {
+    ASSIGN_OR_RETURN(place, address(left));
+    ASSIGN_OR_RETURN(reg, out_.take());
+    out_.move(place, reg);
+    RETURN_IF_ERROR(load(reg, left));
+  } else {
+    ASSIGN_OR_RETURN(reg, variable(left));
+  }
+  out_.at(where);
+  Reg result = reg;
+  if (want_old) {
+    ASSIGN_OR_RETURN(result, out_.take());
+  }
+  bool prescaled = is_pointer(left.type) && is_pointer(right_type);
+  if (prescaled) {
+    out_.three(op == Tok::kPlus ? Op::kAdd : Op::kSub, reg, right, result);
+  } else {
+    RETURN_IF_ERROR(arithmetic(op, reg, left.type, right, right_type, result));
+  }
+  out_.give(right);
+  RETURN_IF_ERROR(cut_always(result, left.type));
+  if (left.memory) {
+    RETURN_IF_ERROR(store_memory(left.type, result, place));
+    out_.give(place);
+  } else if (left.is_array && std::any_of(left.args.begin(), left.args.end(), has_side_effects)) {
+    // The keys are still on the tuple stack; evaluating them again would do twice what they do.
+    out_.indexed(ops_of(left.scope).store_element, left.id, result);
+  } else {
+    RETURN_IF_ERROR(store_variable(left, result));
+  }
+  if (!want_old) return result;
+  out_.give(result);
+  return reg;
+}
+
+}  // namespace
+
+Result<dif::Difo> generate(const Expr& checked, Use use, std::vector<std::string>& files) {
+  Emitter out(files);
+  Generator generator(out);
+  ASSIGN_OR_RETURN(Reg reg, generator.value(checked));
+  out.at(checked.pos);
+  if (use == Use::kEffect) return out.finish(0, dif::Type::none());
+  RETURN_IF_ERROR(generator.cut_to(reg, checked, checked.type));
+  return out.finish(reg, to_dif(checked.type));
+}
+
+}  // namespace ht::d

@@ -1,0 +1,193 @@
+// The compiler's passes, in order: scan and parse one external declaration, analyse it, generate its code, and so on to
+// the end of the last source; then the tables of the program.
+#include "d/compile.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/hash.h"
+#include "d/clause.h"
+#include "d/lexer.h"
+#include "d/parser.h"
+#include "d/pragma.h"
+#include "d/sema.h"
+#include "dif/verify.h"
+
+namespace ht::d {
+namespace {
+
+// The option strsize, for sizeof (string).
+uint64_t string_size(const std::map<std::string, std::string>& options) {
+  constexpr uint64_t kDefault = 256, kMost = 1 << 20;
+  auto found = options.find("strsize");
+  if (found == options.end()) return kDefault;
+  uint64_t value = 0;
+  for (char c : found->second) {
+    if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+      value = value * 10 + static_cast<uint64_t>(c - '0');
+    } else if (c == 'k' || c == 'K') {
+      value *= 1024;
+    } else {
+      return kDefault;
+    }
+    if (value > kMost) return kMost;
+  }
+  return value < 2 ? kDefault : value;
+}
+
+std::string_view region_name(Region region) {
+  switch (region) {
+    case Region::kPredicate:
+      return "in predicate: ";
+    case Region::kActions:
+      return "in action list: ";
+    case Region::kNone:
+      break;
+  }
+  return "";
+}
+
+std::string where(const SourceText& source, const Error& error, Region region) {
+  if (!error.pos.known()) return "";
+  if (!source.is_file && error.pos.file.empty()) return std::string(region_name(region));
+  if (error.pos.file == source.name) return fmt::format("line {}: ", error.pos.line);
+  return fmt::format("\"{}\", line {}: ", error.pos.file, error.pos.line);
+}
+
+std::vector<dif::VariableDef> variable_table(const SymbolTable& symbols) {
+  std::vector<dif::VariableDef> table;
+  for (const Variable& variable : symbols.variables()) {
+    dif::VariableDef& entry = table.emplace_back();
+    entry.name = variable.name;
+    entry.id = variable.id;
+    entry.scope = variable.scope;
+    entry.kind = variable.is_array ? dif::VarKind::kArray : dif::VarKind::kScalar;
+    entry.type = to_dif(variable.type);
+    for (TypeRef key : variable.keys) entry.keys.push_back(to_dif(key));
+    entry.pos = variable.pos.source();
+  }
+  return table;
+}
+
+std::vector<dif::AggregationDef> aggregation_table(const SymbolTable& symbols) {
+  std::vector<dif::AggregationDef> table;
+  for (const Aggregation& aggregation : symbols.aggregations()) {
+    dif::AggregationDef& entry = table.emplace_back();
+    entry.name = aggregation.name;
+    entry.id = aggregation.id;
+    entry.function = aggregation.function;
+    entry.param = aggregation.param;
+    for (TypeRef key : aggregation.keys) entry.keys.push_back(to_dif(key));
+  }
+  return table;
+}
+
+// What lives as long as one call of compile(): the names that later sources can use.
+struct Compilation {
+  explicit Compilation(const CompileOptions& given)
+      : options(given), macros(given), types(string_size(given.options)), sema(types, symbols) {
+    program.files.emplace_back();
+    program.options = given.options;
+  }
+
+  const CompileOptions& options;
+  FileNames files;
+  MacroTable macros;
+  TypeTable types;
+  SymbolTable symbols;
+  Sema sema;
+  dif::Program program;
+};
+
+struct Place {
+  Region region = Region::kNone;
+};
+
+Result<void> compile_external(Compilation& c, External& external, size_t source, Place& place) {
+  if (auto* declaration = std::get_if<Declaration>(&external)) return c.sema.declare(*declaration);
+  if (auto* definition = std::get_if<InlineDefinition>(&external)) return c.sema.define_inline(*definition);
+  const auto& syntax = std::get<ClauseSyntax>(external);
+  ASSIGN_OR_RETURN(dif::Clause clause,
+                   compile_clause(syntax, c.sema, c.program.options, c.program.files, place.region));
+  clause.source = static_cast<uint32_t>(source);
+  c.program.destructive = c.program.destructive || is_destructive(clause);
+  c.program.clauses.push_back(std::move(clause));
+  return {};
+}
+
+ParserRules rules_for(Compilation& c, const SourceText& source) {
+  ParserRules rules;
+  rules.is_file = source.is_file;
+  rules.hypertrace = c.options.hypertrace;
+  rules.pspec = option_set(c.program.options, "pspec");
+  rules.context = source.context;
+  rules.is_variable = [&c](std::string_view name) { return !c.symbols.kind_of(name).empty(); };
+  rules.is_type = [&c](std::string_view name) {
+    return c.types.find(name) != nullptr && c.symbols.variable(dif::Scope::kGlobal, name) == nullptr;
+  };
+  rules.default_arguments = [&c] { return c.options.defaultargs || option_set(c.program.options, "defaultargs"); };
+  return rules;
+}
+
+Result<void> compile_source(Compilation& c, const SourceText& source, size_t index, Place& place) {
+  Lexer lexer(source.text, source.is_file ? std::string_view(source.name) : std::string_view(), c.files, c.macros,
+              c.program.options);
+  Parser parser(lexer, c.macros, rules_for(c, source));
+  bool empty = true;
+  for (;;) {
+    Result<std::optional<External>> external = parser.next();
+    place.region = parser.region();
+    if (!external.ok()) return std::move(external).error();
+    if (!external->has_value()) break;
+    empty = false;
+    RETURN_IF_ERROR(compile_external(c, **external, index, place));
+  }
+  if (empty && !c.options.empty && !option_set(c.program.options, "empty")) {
+    return fail(Tag::D_EMPTY, Pos{}, "empty D program translation unit");
+  }
+  return {};
+}
+
+dif::Source describe(const SourceText& source) {
+  return {source.name, source.is_file, sha256_hex(as_bytes(source.text))};
+}
+
+}  // namespace
+
+CompileResult compile(const std::vector<SourceText>& sources, const CompileOptions& options) {
+  CompileResult result;
+  Compilation c(options);
+  for (size_t i = 0; i < sources.size(); i++) {
+    c.program.sources.push_back(describe(sources[i]));
+    Place place;
+    Result<void> compiled = compile_source(c, sources[i], i, place);
+    if (!compiled.ok()) {
+      std::string prefix = where(sources[i], compiled.error(), place.region);
+      result.errors.push_back({std::move(compiled).error(), i, std::move(prefix)});
+      return result;
+    }
+  }
+  if (!options.argref && !option_set(c.program.options, "argref")) {
+    Result<void> used = c.macros.check_all_referenced();
+    if (!used.ok()) {
+      result.errors.push_back({std::move(used).error(), 0, ""});
+      return result;
+    }
+  }
+  c.program.variables = variable_table(c.symbols);
+  c.program.aggregations = aggregation_table(c.symbols);
+  // The verifier's limits are also the compiler's: a program that nobody would load is refused here, with its reason.
+  Result<void> verified = dif::verify(c.program, dif::Stage::kCompiled);
+  if (!verified.ok()) {
+    Error error = std::move(verified).error();
+    error.tag = tag_name(Tag::D_UNKNOWN);
+    result.errors.push_back({std::move(error), sources.empty() ? 0 : sources.size() - 1, ""});
+    return result;
+  }
+  result.program = std::move(c.program);
+  return result;
+}
+
+}  // namespace ht::d

@@ -1,0 +1,456 @@
+// Declarations: types from specifiers and declarators, struct layout, variables, typedefs, inlines (reference,
+// sections 2.4 and 2.5). Layout is that of the x86-64 and AArch64 C ABIs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "d/actions.h"
+#include "d/sema.h"
+
+namespace ht::d {
+namespace {
+
+constexpr uint64_t kLargestType = uint64_t{1} << 31;  // bytes; a record's offsets are 32 bits
+
+struct Combination {
+  unsigned Specifiers::*base;
+  std::string_view name;
+};
+constexpr Combination kBases[] = {{&Specifiers::voids, "void"},
+                                  {&Specifiers::chars, "char"},
+                                  {&Specifiers::floats, "float"},
+                                  {&Specifiers::doubles, "double"},
+                                  {&Specifiers::strings, "string"}};
+
+Result<std::string> base_name(const Specifiers& s) {
+  unsigned bases = s.voids + s.chars + s.floats + s.doubles + s.strings + (s.type_word.empty() ? 0 : 1) +
+                   (s.tagged.has_value() ? 1 : 0);
+  if (bases > 1 || s.ints > 1 || s.shorts > 1 || s.longs > 2 || s.signeds + s.unsigneds > 1 ||
+      (s.shorts > 0 && s.longs > 0)) {
+    return fail(Tag::D_DECL_COMBO, s.pos, "invalid type combination");
+  }
+  bool sign = s.signeds + s.unsigneds > 0, length = s.shorts + s.longs > 0;
+  if (s.voids > 0 && (sign || length || s.ints > 0)) {
+    return fail(Tag::D_DECL_VOIDATTR, s.pos, "invalid type declaration: attributes may not be used with void type");
+  }
+  if (s.chars > 0 && length) {
+    return fail(Tag::D_DECL_CHARATTR, s.pos, "invalid type declaration: short and long may not be used with char type");
+  }
+  bool other = s.floats + s.doubles + s.strings > 0 || !s.type_word.empty() || s.tagged.has_value();
+  if (other && sign) {
+    return fail(Tag::D_DECL_SIGNINT, s.pos,
+                "invalid type declaration: signed and unsigned may only be used with integer type");
+  }
+  bool long_double = s.doubles > 0 && s.longs == 1 && s.shorts == 0;
+  if (other && length && !long_double) {
+    return fail(Tag::D_DECL_LONGINT, s.pos,
+                "invalid type declaration: long and long long may only be used with integer or floating-point type");
+  }
+  if (bases > 0 && s.ints > 0) return fail(Tag::D_DECL_COMBO, s.pos, "invalid type combination");
+  if (long_double) return std::string("long double");
+  for (const Combination& combination : kBases) {
+    if (s.*combination.base == 0) continue;
+    if (s.chars > 0 && sign) return std::string(s.unsigneds > 0 ? "unsigned char" : "signed char");
+    return std::string(combination.name);
+  }
+  std::string name = s.shorts > 0 ? "short" : s.longs == 2 ? "long long" : s.longs == 1 ? "long" : "int";
+  return s.unsigneds > 0 ? "unsigned " + name : name;
+}
+
+Error redeclared(const Pos& pos, std::string_view name, std::string_view current, std::string_view previous) {
+  return fail(Tag::D_DECL_IDRED, pos,
+              fmt::format("identifier redeclared: {}\n\t current: {}\n\tprevious: {}", name, current, previous));
+}
+
+std::string spell_variable(const Variable& variable) {
+  std::string text = spell(variable.type);
+  if (!variable.is_array) return text;
+  text += " [";
+  for (size_t i = 0; i < variable.keys.size(); i++) text += (i == 0 ? "" : ", ") + spell(variable.keys[i]);
+  return text + "]";
+}
+
+}  // namespace
+
+Result<int64_t> Sema::constant(const Expr& expr, Tag tag, std::string message) {
+  ASSIGN_OR_RETURN(Expr value, check_expression(expr));
+  if (!value.is_constant()) return fail(tag, expr.pos, std::move(message));
+  return static_cast<int64_t>(value.value);
+}
+
+Result<TypeRef> Sema::base_type(const Specifiers& s) {
+  TypeRef type = nullptr;
+  ASSIGN_OR_RETURN(std::string name, base_name(s));
+  if (s.tagged.has_value()) {
+    ASSIGN_OR_RETURN(type, tagged_type(s));
+  } else if (!s.type_word.empty()) {
+    if (s.type_word.find("``") != std::string::npos) {
+      return fail(Tag::D_DECL_IDENT, s.pos, "Improper use of scoping operator in type name");
+    }
+    type = types_.find(s.type_word);
+    // Not D's: the kernel's, if anybody's. A module's name in front does not change the spelling of the type.
+    if (type == nullptr) type = types_.symbolic(s.type_word.substr(s.type_word.rfind('`') + 1));
+  } else if (name == "string") {
+    type = types_.string_type();
+  } else {
+    type = types_.integer(name);
+  }
+  return types_.qualified(type, s.is_const, s.is_volatile, s.is_userland);
+}
+
+Result<TypeRef> Sema::tagged_type(const Specifiers& s) {
+  TypeKind kind = *s.tagged;
+  if (kind == TypeKind::kEnum && s.has_body) return enumeration(s);
+  std::string tag = s.tag.substr(s.tag.rfind('`') + 1);
+  Type* found = tag.empty() ? nullptr : types_.find_tag(kind, tag);
+  if (!s.has_body) {
+    return found != nullptr ? found : types_.symbolic(fmt::format("{} {}", tag_word(kind), tag));
+  }
+  if (tag != s.tag) return fail(Tag::D_DECL_SCOPE, s.pos, "D scoping operator may not be used in a type name");
+  if (found != nullptr && found->complete) {
+    return fail(Tag::D_DECL_TYPERED, s.pos, fmt::format("type redeclared: {} {}", tag_word(kind), tag));
+  }
+  if (found == nullptr) found = types_.add_tag(kind, tag);
+  RETURN_IF_ERROR(lay_out(*found, s.members));
+  return found;
+}
+
+Result<void> Sema::lay_out(Type& type, const std::vector<MemberDecl>& members) {
+  uint64_t bits = 0;  // so far; of a union: of the largest member
+  type.align = 1;
+  for (const MemberDecl& member : members) {
+    ASSIGN_OR_RETURN(TypeRef base, base_type(member.specifiers));
+    if (member.items.empty()) {
+      if (!is_struct(base)) return fail(Tag::D_DECL_MNAME, member.specifiers.pos, "member declaration requires a name");
+      MemberDecl::Item anonymous;
+      anonymous.declarator.pos = member.specifiers.pos;
+      RETURN_IF_ERROR(add_member(type, base, anonymous, bits));
+    }
+    for (const MemberDecl::Item& item : member.items) RETURN_IF_ERROR(add_member(type, base, item, bits));
+  }
+  uint64_t size = (bits + 7) / 8;
+  type.size = (size + type.align - 1) / type.align * type.align;
+  type.complete = true;
+  return {};
+}
+
+Result<void> Sema::add_member(Type& type, TypeRef base, const MemberDecl::Item& item, uint64_t& bits) {
+  const Declarator& declarator = item.declarator;
+  const Pos& pos = declarator.pos;
+  const std::string& name = declarator.name;
+  if (name.find('`') != std::string::npos) {
+    return fail(Tag::D_DECL_SCOPE, pos, fmt::format("D scoping operator may not be used in a member name ({})", name));
+  }
+  ASSIGN_OR_RETURN(TypeRef member_type, apply_steps(base, declarator.steps, declarator.steps.size(), name));
+  TypeRef actual = stripped(member_type);
+  if (is_void(actual)) return fail(Tag::D_DECL_VOIDOBJ, pos, fmt::format("cannot have void member: {}", name));
+  if (is_symbolic(actual) || !actual->complete) {
+    return fail(Tag::D_DECL_INCOMPLETE, pos, fmt::format("incomplete struct/union/enum {}: {}", spell(actual), name));
+  }
+  if (!name.empty() && find_member(&type, name) != nullptr) {
+    return fail(Tag::D_DECL_IDRED, pos, fmt::format("identifier redeclared: {}", name));
+  }
+  bool is_union = type.kind == TypeKind::kUnion;
+  uint64_t start = is_union ? 0 : bits;
+  uint64_t width = actual->size * 8;
+  Member member{name, member_type, 0, 0, 0};
+  uint64_t unit = std::max<uint64_t>(actual->align, 1) * 8;
+  if (item.bits.has_value()) {
+    if (!is_integer(actual)) return fail(Tag::D_DECL_BFTYPE, pos, fmt::format("invalid type for bit-field: {}", name));
+    ASSIGN_OR_RETURN(int64_t count, constant(*item.bits, Tag::D_DECL_BFCONST,
+                                             "positive integral constant expression expected as bit-field size"));
+    if (count < 0 || (count == 0 && !name.empty())) {
+      return fail(Tag::D_DECL_BFCONST, pos, "positive integral constant expression expected as bit-field size");
+    }
+    if (static_cast<uint64_t>(count) > width) {
+      return fail(Tag::D_DECL_BFSIZE, pos, fmt::format("bit-field too big for type: {}", name));
+    }
+    // A bit-field does not cross a boundary of its type's storage unit; one of width 0 ends the unit.
+    if (count == 0 || start / width != (start + static_cast<uint64_t>(count) - 1) / width) {
+      start = (start + width - 1) / width * width;
+    }
+    member.bits = static_cast<uint8_t>(count);
+    member.bit_offset = static_cast<uint8_t>(start % width);
+    member.offset = static_cast<uint32_t>(start / width * (width / 8));
+    width = static_cast<uint64_t>(count);
+  } else {
+    start = (start + unit - 1) / unit * unit;
+    member.offset = static_cast<uint32_t>(start / 8);
+  }
+  if (start + width > kLargestType * 8) return fail(Tag::D_DECL_ARRBIG, pos, "array dimension too big");
+  bits = is_union ? std::max(bits, width) : start + width;
+  if (!name.empty() || !item.bits.has_value()) type.align = std::max(type.align, actual->align);
+  if (!name.empty()) {
+    type.members.push_back(std::move(member));
+  } else if (is_struct(actual)) {
+    // Members of an anonymous struct or union are found as if they were here.
+    for (Member inner : actual->members) {
+      inner.offset += member.offset;
+      type.members.push_back(std::move(inner));
+    }
+  }
+  return {};
+}
+
+Result<TypeRef> Sema::enumeration(const Specifiers& s) {
+  if (!s.tag.empty() && types_.find_tag(TypeKind::kEnum, s.tag) != nullptr) {
+    return fail(Tag::D_DECL_TYPERED, s.pos, fmt::format("type redeclared: enum {}", s.tag));
+  }
+  Type* type = types_.add_tag(TypeKind::kEnum, s.tag);
+  type->size = type->align = 4;
+  type->is_signed = type->complete = true;
+  int64_t value = 0;
+  for (const Enumerator& e : s.enumerators) {
+    if (e.name.find('`') != std::string::npos) {
+      return fail(Tag::D_DECL_SCOPE, e.pos,
+                  fmt::format("D scoping operator may not be used in an enumerator name ({})", e.name));
+    }
+    if (e.value.has_value()) {
+      ASSIGN_OR_RETURN(
+          value, constant(*e.value, Tag::D_DECL_ENCONST,
+                          fmt::format("enumerator '{}' must be assigned to an integral constant expression", e.name)));
+    }
+    constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
+    if (value > kLargest || value < std::numeric_limits<int32_t>::min()) {
+      return fail(Tag::D_DECL_ENOFLOW, e.pos,
+                  fmt::format("enumerator '{}' value overflows INT_MAX ({})", e.name, kLargest));
+    }
+    if (!symbols_.kind_of(e.name).empty()) {
+      return redeclared(e.pos, e.name, "enumerator", symbols_.kind_of(e.name));
+    }
+    symbols_.add_enumerator(e.name, value++);
+  }
+  return type;
+}
+
+Result<std::vector<TypeRef>> Sema::parameter_types(const TypeStep& step, std::string_view what) {
+  std::vector<TypeRef> result;
+  if (step.variadic) {
+    return fail(Tag::D_DECL_PROTO_VARARGS, step.pos,
+                fmt::format("{} prototype may not use a variable-length argument list", what));
+  }
+  for (size_t i = 0; i < step.parameters.size(); i++) {
+    const Parameter& parameter = step.parameters[i];
+    ASSIGN_OR_RETURN(TypeRef base, base_type(parameter.specifiers));
+    const std::vector<TypeStep>& steps = parameter.declarator.steps;
+    ASSIGN_OR_RETURN(TypeRef type, apply_steps(base, steps, steps.size(), parameter.declarator.name));
+    if (is_void(type)) {
+      return fail(Tag::D_DECL_PROTO_TYPE, parameter.specifiers.pos,
+                  fmt::format("{} prototype may not use parameter of type {}: {}, parameter #{}", what, spell(type),
+                              parameter.declarator.name.empty() ? "(anon)" : parameter.declarator.name, i + 1));
+    }
+    result.push_back(type);
+  }
+  return result;
+}
+
+Result<TypeRef> Sema::apply_steps(TypeRef type, const std::vector<TypeStep>& steps, size_t end, std::string_view name) {
+  for (size_t i = 0; i < end; i++) {
+    const TypeStep& step = steps[i];
+    if (step.kind == TypeStep::kPointer) {
+      type = types_.pointer(type);
+    } else if (step.kind == TypeStep::kFunction) {
+      type = types_.function(type);
+    } else if (step.kind == TypeStep::kTuple) {
+      return fail(Tag::D_DECL_DYNOBJ, step.pos, "cannot declare array of associative arrays");
+    } else {
+      if (!step.dimension.has_value()) {
+        return fail(Tag::D_DECL_ARRNULL, step.pos,
+                    fmt::format("array declaration requires array dimension or tuple signature: {}", name));
+      }
+      if (is_void(type)) return fail(Tag::D_DECL_VOIDOBJ, step.pos, "cannot declare array of void");
+      static constexpr std::string_view kExpected =
+          "positive integral constant expression or tuple signature expected as array declaration subscript";
+      ASSIGN_OR_RETURN(int64_t count, constant(*step.dimension, Tag::D_DECL_ARRSUB, std::string(kExpected)));
+      if (count <= 0) return fail(Tag::D_DECL_ARRSUB, step.pos, std::string(kExpected));
+      uint64_t size = stripped(type)->size;
+      if (size == 0) {
+        return fail(Tag::D_DECL_INCOMPLETE, step.pos,
+                    fmt::format("incomplete struct/union/enum {}: {}", spell(type), name));
+      }
+      uint64_t total = 0;
+      if (__builtin_mul_overflow(size, static_cast<uint64_t>(count), &total) || total > kLargestType) {
+        return fail(Tag::D_DECL_ARRBIG, step.pos, "array dimension too big");
+      }
+      type = types_.array(type, static_cast<uint32_t>(count));
+    }
+  }
+  return type;
+}
+
+Result<TypeRef> Sema::type_of(const TypeName& name) {
+  ASSIGN_OR_RETURN(TypeRef base, base_type(name.specifiers));
+  return apply_steps(base, name.declarator.steps, name.declarator.steps.size(), "");
+}
+
+Result<void> Sema::declare(const Declaration& declaration) {
+  const Specifiers& s = declaration.specifiers;
+  switch (s.storage) {
+    case Storage::kAuto:
+    case Storage::kRegister:
+    case Storage::kStatic:
+      return fail(Tag::D_DECL_BADCLASS, s.pos, "specified storage class not appropriate in D");
+    case Storage::kExtern:
+      return fail(Tag::D_UNKNOWN, s.pos, "extern declarations are not implemented (yet)");
+    default:
+      break;
+  }
+  if (!s.type_word.empty() && types_.find(s.type_word) == nullptr && declaration.declarators.empty()) {
+    return fail(Tag::D_DECL_USELESS, s.pos, "useless declaration", did_you_mean(s.type_word, types_.names()));
+  }
+  ASSIGN_OR_RETURN(TypeRef base, base_type(s));
+  if (declaration.declarators.empty() && (!s.tagged.has_value() || s.storage != Storage::kNone)) {
+    return fail(Tag::D_DECL_USELESS, s.pos, "useless declaration");
+  }
+  for (const Declarator& declarator : declaration.declarators) {
+    if (declarator.name.find('`') != std::string::npos) {
+      return fail(Tag::D_DECL_SCOPE, declarator.pos,
+                  fmt::format("D scoping operator may not be used in a declaration name ({})", declarator.name));
+    }
+    RETURN_IF_ERROR(s.storage == Storage::kTypedef ? declare_typedef(declarator, base)
+                                                   : declare_variable(s, declarator, base));
+  }
+  return {};
+}
+
+Result<void> Sema::declare_typedef(const Declarator& declarator, TypeRef base) {
+  const std::string& name = declarator.name;
+  ASSIGN_OR_RETURN(TypeRef type, apply_steps(base, declarator.steps, declarator.steps.size(), name));
+  TypeRef previous = types_.find(name);
+  if (previous != nullptr) {
+    if (same_type(previous, type)) return {};
+    return fail(Tag::D_DECL_IDRED, declarator.pos, fmt::format("typedef redeclared: {}", name));
+  }
+  if (!symbols_.kind_of(name).empty()) {
+    return fail(Tag::D_DECL_IDRED, declarator.pos, fmt::format("typedef identifier redeclared: {}", name));
+  }
+  types_.add_typedef(name, type);
+  return {};
+}
+
+Result<void> Sema::declare_variable(const Specifiers& s, const Declarator& declarator, TypeRef base) {
+  const std::string& name = declarator.name;
+  Variable variable;
+  variable.name = name;
+  variable.pos = declarator.pos;
+  variable.scope = s.storage == Storage::kSelf   ? dif::Scope::kThread
+                   : s.storage == Storage::kThis ? dif::Scope::kLocal
+                                                 : dif::Scope::kGlobal;
+  size_t end = declarator.steps.size();
+  if (end > 0 && declarator.steps[end - 1].kind == TypeStep::kTuple) {
+    if (variable.scope == dif::Scope::kLocal) {
+      return fail(Tag::D_DECL_LOCASSC, declarator.pos,
+                  fmt::format("associative arrays may not be declared as local variables: {}", name));
+    }
+    end--;
+    variable.is_array = true;
+    ASSIGN_OR_RETURN(variable.keys, parameter_types(declarator.steps[end], "associative array"));
+    if (variable.keys.size() > dif::kTupleRegisters) {
+      return fail(Tag::D_NOREG, declarator.pos, "Insufficient tuple registers to generate code");
+    }
+  }
+  ASSIGN_OR_RETURN(variable.type, apply_steps(base, declarator.steps, end, name));
+  if (is_void(variable.type)) {
+    return fail(Tag::D_DECL_VOIDOBJ, declarator.pos, fmt::format("cannot have void object: {}", name));
+  }
+  if (stripped(variable.type)->kind == TypeKind::kFunction) {
+    return fail(Tag::D_UNKNOWN, declarator.pos, "extern declarations are not implemented (yet)");
+  }
+  if (!stripped(variable.type)->complete) {
+    return fail(Tag::D_DECL_INCOMPLETE, declarator.pos,
+                fmt::format("incomplete struct/union/enum {}: {}", spell(variable.type), name));
+  }
+  if (const Variable* previous = symbols_.variable(variable.scope, name)) {
+    bool same =
+        previous->is_array == variable.is_array && same_type(previous->type, variable.type) &&
+        std::equal(previous->keys.begin(), previous->keys.end(), variable.keys.begin(), variable.keys.end(), same_type);
+    if (same) return {};
+    return redeclared(declarator.pos, name, spell_variable(variable), spell_variable(*previous));
+  }
+  if (variable.scope == dif::Scope::kGlobal) {
+    if (dif::find_variable(name) != nullptr || !function_word(name).empty() || dif::find_subroutine(name) != nullptr) {
+      return fail(Tag::D_DECL_IDRED, declarator.pos, fmt::format("built-in identifier redeclared: {}", name));
+    }
+    if (std::string_view kind = symbols_.kind_of(name); !kind.empty()) {
+      return redeclared(declarator.pos, name, spell_variable(variable), kind);
+    }
+  }
+  ASSIGN_OR_RETURN(const Variable* added, symbols_.add_variable(std::move(variable)));
+  static_cast<void>(added);
+  return {};
+}
+
+Result<void> Sema::define_inline(const InlineDefinition& definition) {
+  const Declarator& declarator = definition.declarator;
+  const std::string& name = declarator.name;
+  if (definition.specifiers.storage != Storage::kNone) {
+    return fail(Tag::D_DECL_BADCLASS, definition.specifiers.pos,
+                "specified storage class not appropriate for inline declaration");
+  }
+  if (!symbols_.kind_of(name).empty() || !function_word(name).empty() || dif::find_subroutine(name) != nullptr) {
+    std::string_view kind = symbols_.kind_of(name);
+    return fail(Tag::D_DECL_IDRED, declarator.pos,
+                fmt::format("identifier redefined: {}\n\t current: inline definition\n\tprevious: {}", name,
+                            kind.empty() ? "function" : kind));
+  }
+  Inline result;
+  result.name = name;
+  result.pos = declarator.pos;
+  size_t end = declarator.steps.size();
+  if (end > 0 && declarator.steps[end - 1].kind == TypeStep::kArray) {
+    bool empty = !declarator.steps[end - 1].dimension.has_value();
+    return fail(Tag::D_DECL_ARRNULL, declarator.pos,
+                empty ? fmt::format("inline declaration requires array tuple signature: {}", name)
+                      : fmt::format("inline declaration cannot be of scalar array type: {}", name));
+  }
+  if (end > 0 && declarator.steps[end - 1].kind == TypeStep::kTuple) {
+    end--;
+    result.is_array = true;
+    const TypeStep& step = declarator.steps[end];
+    ASSIGN_OR_RETURN(std::vector<TypeRef> parameter_list, parameter_types(step, "inline definition"));
+    for (size_t i = 0; i < parameter_list.size(); i++) {
+      const std::string& parameter = step.parameters[i].declarator.name;
+      if (parameter.empty()) {
+        return fail(Tag::D_DECL_PROTO_NAME, step.parameters[i].specifiers.pos,
+                    fmt::format("parameter declaration requires a name: parameter #{}", i + 1));
+      }
+      result.parameters.push_back({parameter, parameter_list[i]});
+    }
+  }
+  ASSIGN_OR_RETURN(TypeRef base, base_type(definition.specifiers));
+  ASSIGN_OR_RETURN(result.type, apply_steps(base, declarator.steps, end, name));
+  if (is_void(result.type)) {
+    return fail(Tag::D_DECL_VOIDOBJ, declarator.pos, fmt::format("cannot declare void inline: {}", name));
+  }
+  result.body = definition.value;
+
+  // Checked here once, with zeros for arguments, so that an inline nobody uses is still right; and again at each use.
+  nodes_ = 0;
+  std::vector<Expr> zeros(result.parameters.size());
+  std::vector<const Expr*> arguments;
+  for (size_t i = 0; i < zeros.size(); i++) {
+    zeros[i].kind = is_string(result.parameters[i].type) ? ExprKind::kString : ExprKind::kInt;
+    zeros[i].pos = declarator.pos;
+    arguments.push_back(&zeros[i]);
+  }
+  Frame frame{&result, &arguments, nullptr};
+  frame_ = &frame;
+  Result<Expr> body = check(result.body);
+  frame_ = nullptr;
+  if (!body.ok()) return std::move(body).error();
+  Expr left;
+  left.type = result.type;
+  left.pos = declarator.pos;
+  Expr value = std::move(*body);
+  if (!check_assignable(left, value, Tok::kAssign).ok()) {
+    return fail(Tag::D_OP_INCOMPAT, declarator.pos,
+                fmt::format("inline {} definition uses incompatible types: \"{}\" = \"{}\"", name, spell(result.type),
+                            spell(value.type)));
+  }
+  symbols_.add_inline(std::move(result));
+  return {};
+}
+
+}  // namespace ht::d

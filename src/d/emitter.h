@@ -1,0 +1,54 @@
+// What code generation writes to: one DIFO under construction, its tables, its registers, its labels.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "d/diagnostics.h"
+#include "dif/program.h"
+
+namespace ht::d {
+
+class Emitter {
+ public:
+  using Reg = unsigned;
+  // A place that jumps go to, not yet reached.
+  struct Label {
+    std::vector<size_t> jumps;
+  };
+
+  explicit Emitter(std::vector<std::string>& files) : files_(files) {}
+
+  // Instructions that follow come from here.
+  void at(const Pos& pos) { pos_ = pos; }
+  const Pos& pos() const { return pos_; }
+
+  void three(dif::Op op, Reg r1, Reg r2, Reg rd) { emit(dif::make(op, r1, r2, rd)); }
+  void indexed(dif::Op op, unsigned index, Reg rd) { emit(dif::make_index(op, index, rd)); }
+  void move(Reg from, Reg to) { three(dif::Op::kMov, from, 0, to); }
+  Result<void> integer(uint64_t value, Reg rd);                    // setx
+  Result<void> text(dif::Op op, std::string_view string, Reg rd);  // sets, usetx, typecast
+  void jump(dif::Op op, Label& label);
+  void here(Label& label);
+
+  Result<Reg> take();          // a free register
+  Result<void> take(Reg reg);  // this one, which must be free
+  void give(Reg reg);
+
+  // Finished: ends with ret.
+  Result<dif::Difo> finish(Reg result, dif::Type type);
+  void mark_destructive() { difo_.destructive = true; }
+
+ private:
+  void emit(dif::Instr instruction);
+
+  dif::Difo difo_;
+  std::vector<std::string>& files_;
+  std::map<uint64_t, unsigned> ints_;
+  std::map<std::string, unsigned, std::less<>> strings_;
+  Pos pos_;
+  bool used_[dif::kRegisters] = {};
+};
+
+}  // namespace ht::d

@@ -1,0 +1,111 @@
+// Recursive descent over the tokens of one source. Hands out one external declaration (clause, declaration, inline) at
+// a time, so that what it declares is known before the next is read: whether a word is a type depends on it.
+//
+// The depth of everything recursive is bounded (kMaxDepth), so no input can exhaust the stack here or in the passes
+// that walk the tree.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "d/ast.h"
+#include "d/compile.h"
+#include "d/lexer.h"
+
+namespace ht::d {
+
+inline constexpr unsigned kMaxDepth = 256;
+
+// For DTrace's WHERE in messages about command-line programs.
+enum class Region : uint8_t { kNone, kPredicate, kActions };
+
+struct ParserRules {
+  bool is_file = false;  // a bare description is a clause only on the command line
+  bool hypertrace = false;
+  bool pspec = false;  // ambiguous outer words are descriptions
+  DescContext context = DescContext::kName;
+  std::function<bool(std::string_view)> is_type;      // a typedef or base type, not hidden by a variable
+  std::function<bool(std::string_view)> is_variable;  // a variable, inline or builtin
+  std::function<bool()> default_arguments;            // -x defaultargs, as of now
+};
+
+class Parser {
+ public:
+  Parser(Lexer& lexer, MacroTable& macros, ParserRules rules)
+      : lexer_(lexer), macros_(macros), rules_(std::move(rules)) {}
+
+  // nullopt at the end of the source.
+  Result<std::optional<External>> next();
+  Region region() const { return region_; }
+
+ private:
+  struct Place {
+    Lexer::State state;
+    Token token;
+  };
+  // Counts one level of recursion for as long as it lives.
+  struct Level {
+    explicit Level(unsigned& depth) : depth_(depth) { depth_++; }
+    ~Level() { depth_--; }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+    unsigned& depth_;
+  };
+
+  // parser.cc: tokens, clauses, statements
+  Result<void> advance();
+  Result<void> advance(Context context);
+  Result<void> expect(Tok kind);
+  Place place() const { return {lexer_.state(), token_}; }
+  void go_back(Place place);
+  Error syntax_error(std::string_view text = "syntax error", std::string hint = {}) const;
+  Error too_deep() const;
+  bool starts_declaration() const;
+  Result<External> clause();
+  Result<std::vector<dif::ProbeDesc>> descriptions();
+  Result<std::vector<Statement>> statements();
+  Result<void> statement_into(std::vector<Statement>& list);
+  Result<std::vector<Statement>> if_body();
+
+  // parser_decl.cc
+  Result<External> declaration();
+  Result<External> inline_definition(Specifiers specifiers);
+  Result<Specifiers> specifiers(bool with_storage);
+  Result<void> tagged_type(Specifiers& specifiers);
+  Result<std::vector<MemberDecl>> members();
+  Result<std::vector<Enumerator>> enumerators();
+  Result<Declarator> declarator(bool may_be_abstract);
+  Result<void> suffixes(std::vector<TypeStep>& steps);
+  Result<TypeStep> parameter_step(TypeStep::Kind kind, Tok closer);
+  Result<TypeName> type_name();
+  bool at_type(bool unknown_words) const;
+
+  // parser_expr.cc
+  Result<Expr> expression();
+  Result<Expr> assignment();
+  Result<Expr> conditional();
+  Result<Expr> binary(unsigned lowest);
+  Result<Expr> cast();
+  Result<Expr> unary();
+  Result<Expr> sizeof_expression();
+  Result<Expr> postfix(Expr base);
+  Result<Expr> primary();
+  Result<Expr> scoped_variable();
+  Result<Expr> type_operator();
+  Result<std::vector<Expr>> arguments(Tok closer);
+  Result<bool> at_cast();
+  Result<Expr> finish(Expr expr) const;  // computes and bounds the depth
+  Expr start(ExprKind kind) const;
+
+  Lexer& lexer_;
+  MacroTable& macros_;
+  ParserRules rules_;
+  Token token_;
+  Context context_ = Context::kOuter;
+  Region region_ = Region::kNone;
+  unsigned depth_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace ht::d

@@ -1,0 +1,475 @@
+// Identifiers, unary operators, members, casts.
+#include "d/sema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "d/actions.h"
+#include "d/parser.h"
+
+namespace ht::d {
+namespace {
+
+// Expansion of inlines can make a large tree out of a small program; this many nodes are enough for one expression.
+constexpr unsigned kMaxNodes = 1 << 15;
+
+constexpr std::string_view kIntKindNames[] = {"int",           "unsigned int", "long",
+                                              "unsigned long", "long long",    "unsigned long long"};
+
+}  // namespace
+
+Expr shell(const Expr& expr) {
+  Expr result;
+  result.kind = expr.kind;
+  result.op = expr.op;
+  result.arrow = expr.arrow;
+  result.scoped = expr.scoped;
+  result.scope = expr.scope;
+  result.depth = expr.depth;
+  result.value = expr.value;
+  result.pos = expr.pos;
+  result.member_pos = expr.member_pos;
+  result.text = expr.text;
+  return result;
+}
+
+TypeRef promoted(TypeRef a, TypeRef b) {
+  auto rank = [](TypeRef type) {
+    TypeRef base = stripped(type);
+    return base->size * 8 + (base->is_signed || base->kind == TypeKind::kEnum ? 0 : 1);
+  };
+  if (rank(a) != rank(b)) return rank(a) > rank(b) ? a : b;
+  return stripped(a)->order >= stripped(b)->order ? a : b;
+}
+
+bool is_zero(const Expr& expr) {
+  return expr.is_constant() && expr.value == 0;
+}
+
+Expr integer_constant_expr(uint64_t value, TypeRef type, const Pos& pos) {
+  Expr result;
+  result.kind = ExprKind::kInt;
+  result.value = value;
+  result.type = type;
+  result.pos = pos;
+  result.narrow = cut(value, stripped(type)->size, stripped(type)->is_signed) == value;
+  return result;
+}
+
+uint64_t cut(uint64_t value, uint64_t size, bool is_signed) {
+  if (size == 0 || size >= 8) return value;
+  unsigned shift = 64 - static_cast<unsigned>(size) * 8;
+  value <<= shift;
+  return is_signed ? static_cast<uint64_t>(static_cast<int64_t>(value) >> shift) : value >> shift;
+}
+
+bool has_side_effects(const Expr& checked) {
+  if (checked.kind == ExprKind::kAssign || checked.kind == ExprKind::kPrefix || checked.kind == ExprKind::kPostfix ||
+      checked.kind == ExprKind::kCall) {
+    return true;
+  }
+  return std::any_of(checked.args.begin(), checked.args.end(), has_side_effects);
+}
+
+Result<Expr> Sema::check_expression(const Expr& expr) {
+  nodes_ = 0;
+  return check(expr);
+}
+
+Result<Expr> Sema::check(const Expr& expr) {
+  struct Level {
+    explicit Level(unsigned& d) : depth(d) { depth++; }
+    ~Level() { depth--; }
+    unsigned& depth;
+  } level(depth_);
+  // The parser bounds the depth of what is written; inlines add to it.
+  if (depth_ > kMaxDepth + 64 || ++nodes_ > kMaxNodes) {
+    return fail(Tag::D_SYNTAX, expr.pos, "expression is too large after the expansion of inlines");
+  }
+  switch (expr.kind) {
+    case ExprKind::kInt:
+      return integer_constant_expr(expr.value, types_.integer(kIntKindNames[static_cast<size_t>(expr.int_kind)]),
+                                   expr.pos);
+    case ExprKind::kString: {
+      Expr result = shell(expr);
+      result.type = types_.string_type();
+      return result;
+    }
+    case ExprKind::kIdent:
+      return identifier(expr);
+    case ExprKind::kAgg:
+      return fail(Tag::D_SYNTAX, expr.pos, fmt::format("syntax error near \"@{}\"", expr.text),
+                  "an aggregation has no value in an expression; printa() prints it");
+    case ExprKind::kUnary:
+      return unary(expr);
+    case ExprKind::kPrefix:
+    case ExprKind::kPostfix:
+      return step(expr);
+    case ExprKind::kBinary:
+      return binary(expr);
+    case ExprKind::kAssign:
+      return assignment(expr);
+    case ExprKind::kCond:
+      return conditional(expr);
+    case ExprKind::kComma:
+      return comma(expr);
+    case ExprKind::kCall:
+      return call(expr);
+    case ExprKind::kIndex:
+      return index(expr);
+    case ExprKind::kMember:
+      return member(expr);
+    case ExprKind::kCast:
+      return cast(expr);
+    case ExprKind::kSizeof:
+      return size_of(expr);
+    case ExprKind::kOffsetof:
+      return offset_of(expr);
+    case ExprKind::kStringof:
+      return string_of(expr);
+    case ExprKind::kXlate: {
+      ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
+      ASSIGN_OR_RETURN(TypeRef wanted, type_of(*expr.type_name));
+      return fail(Tag::D_XLATE_NONE, expr.pos,
+                  fmt::format("cannot translate from \"{}\" to \"{}\"", spell(operand.type), spell(wanted)));
+    }
+  }
+  return fail(Tag::D_UNKNOWN, expr.pos, "internal error -- unknown expression");
+}
+
+Error Sema::undefined(const Expr& ident) const {
+  std::string hint = did_you_mean(ident.text, symbols_.identifiers(ident.scope));
+  if (ident.scoped) {
+    return fail(Tag::D_VAR_UNDEF, ident.pos,
+                fmt::format("{}{} has not yet been declared or assigned", scope_prefix(ident.scope), ident.text), hint);
+  }
+  bool symbol = ident.text.find('`') != std::string::npos;
+  return fail(Tag::D_IDENT_UNDEF, ident.pos,
+              fmt::format("failed to resolve {}: Unknown {} name", ident.text, symbol ? "symbol" : "variable"), hint);
+}
+
+Result<Expr> Sema::variable_reference(const Expr& expr, const Variable& variable) {
+  Expr result = shell(expr);
+  result.kind = ExprKind::kIdent;
+  result.text = variable.name;
+  result.type = variable.type;
+  result.ref = Ref::kVariable;
+  result.scope = variable.scope;
+  result.id = variable.id;
+  result.is_array = variable.is_array;
+  result.writable = result.narrow = true;
+  return result;
+}
+
+Result<Expr> Sema::identifier(const Expr& expr) {
+  if (!expr.scoped && frame_ != nullptr) {
+    const std::vector<InlineParameter>& parameters = frame_->definition->parameters;
+    for (size_t i = 0; i < parameters.size(); i++) {
+      if (parameters[i].name != expr.text) continue;
+      const Frame* inner = frame_;
+      frame_ = inner->outer;
+      Result<Expr> value = check(*(*inner->arguments)[i]);
+      frame_ = inner;
+      if (!value.ok()) return value;
+      return argument(std::move(*value), parameters[i].type, inner->definition->name + "[ ]", i + 1);
+    }
+  }
+  if (const Variable* variable = symbols_.variable(expr.scope, expr.text)) {
+    if (variable->is_array) {
+      return fail(Tag::D_IDENT_BADREF, expr.pos,
+                  fmt::format("associative array '{}' may not be referenced as scalar", expr.text));
+    }
+    return variable_reference(expr, *variable);
+  }
+  if (expr.scoped) return undefined(expr);
+  if (std::shared_ptr<const Inline> found = symbols_.find_inline(expr.text)) {
+    if (found->is_array) {
+      return fail(Tag::D_IDENT_BADREF, expr.pos,
+                  fmt::format("inline '{}' may not be referenced without its arguments", expr.text));
+    }
+    return expand_inline(*found, {}, expr.pos);
+  }
+  if (expr.text == "NULL") return integer_constant_expr(0, types_.integer("long"), expr.pos);
+  if (const int64_t* value = symbols_.enumerator(expr.text)) {
+    return integer_constant_expr(static_cast<uint64_t>(*value), types_.int_type(), expr.pos);
+  }
+  const dif::VariableInfo* builtin = dif::find_variable(expr.text);
+  if (builtin != nullptr && builtin->id < 0x100) {
+    return fail(Tag::D_IDENT_BADREF, expr.pos, fmt::format("array '{}' may not be referenced as scalar", expr.text),
+                fmt::format("{}[n] is one of its elements", expr.text));
+  }
+  if (builtin != nullptr) {
+    Expr result = shell(expr);
+    result.ref = Ref::kBuiltin;
+    result.id = builtin->id;
+    result.type = types_.from_spelling(builtin->type);
+    result.narrow = true;
+    return result;
+  }
+  if (std::string_view word = function_word(expr.text); !word.empty()) {
+    return fail(Tag::D_IDENT_BADREF, expr.pos,
+                fmt::format("{} '{}' may not be referenced as variable", word, expr.text),
+                fmt::format("a call is written {}()", expr.text));
+  }
+  return undefined(expr);
+}
+
+Result<Expr> Sema::expand_inline(const Inline& definition, const std::vector<const Expr*>& arguments, const Pos& pos) {
+  Frame frame{&definition, &arguments, frame_};
+  const Frame* before = frame_;
+  frame_ = &frame;
+  Result<Expr> body = check(definition.body);
+  frame_ = before;
+  if (!body.ok()) return body;
+  Expr value = converted(std::move(*body), definition.type);
+  value.writable = value.memory = false;
+  value.pos = pos;
+  return value;
+}
+
+// The expression as a value of integer, pointer or string type `to`.
+Expr Sema::converted(Expr expr, TypeRef to) const {
+  if (expr.is_constant() && is_integer(to)) {
+    TypeRef base = stripped(to);
+    return integer_constant_expr(cut(expr.value, base->size, base->is_signed), to, expr.pos);
+  }
+  bool exact = !is_integer(to) || stripped(to)->size >= 8 || expr.narrow;
+  if (expr.type == to && exact) return expr;
+  Expr result;
+  result.kind = is_string(to) ? ExprKind::kStringof : ExprKind::kCast;
+  result.pos = expr.pos;
+  result.type = to;
+  result.narrow = true;
+  result.depth = expr.depth;
+  result.args.push_back(std::move(expr));
+  return result;
+}
+
+Result<Expr> Sema::as_string(Expr checked) {
+  if (is_string(checked.type)) return checked;
+  return converted(std::move(checked), types_.string_type());
+}
+
+Result<Expr> Sema::unary(const Expr& expr) {
+  Expr result = shell(expr);
+  std::string_view op = punctuation(expr.op);
+  ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
+  TypeRef type = operand.type;
+  result.args.push_back(std::move(operand));
+  if (expr.op == Tok::kStar) return dereference(std::move(result));
+  if (expr.op == Tok::kAmp) return address_of(std::move(result));
+  const Expr& arg = result.args[0];
+  if (expr.op == Tok::kNot) {
+    if (!is_scalar(type)) {
+      return fail(Tag::D_OP_SCALAR, expr.pos, fmt::format("operator {} requires an operand of scalar type", op));
+    }
+    if (arg.is_constant()) return integer_constant_expr(arg.value == 0 ? 1 : 0, types_.int_type(), expr.pos);
+    result.type = types_.int_type();
+    result.narrow = true;
+    return result;
+  }
+  if (!is_arithmetic(type)) {
+    return expr.op == Tok::kTilde
+               ? fail(Tag::D_OP_INT, expr.pos, fmt::format("operator {} requires an operand of integral type", op))
+               : fail(Tag::D_OP_ARITH, expr.pos, fmt::format("operator {} requires an operand of arithmetic type", op));
+  }
+  if (arg.is_constant()) {
+    TypeRef base = stripped(type);
+    uint64_t value = expr.op == Tok::kMinus ? 0 - arg.value : expr.op == Tok::kTilde ? ~arg.value : arg.value;
+    if (expr.op == Tok::kMinus && !base->is_signed) value = cut(value, base->size, false);
+    return integer_constant_expr(value, type, expr.pos);
+  }
+  result.type = type;
+  result.narrow = expr.op == Tok::kPlus && arg.narrow;
+  return result;
+}
+
+Result<Expr> Sema::dereference(Expr result) {
+  Expr& arg = result.args[0];
+  result.memory = result.narrow = true;
+  if (is_symbolic(arg.type)) {
+    result.type = types_.unknown();
+    result.user = is_userland(arg.type);
+    return result;
+  }
+  TypeRef target = is_string(arg.type) ? types_.integer("char") : pointee(arg.type);
+  if (target == nullptr) return fail(Tag::D_DEREF_NONPTR, result.pos, "cannot dereference non-pointer type");
+  if (is_void(target)) return fail(Tag::D_DEREF_VOID, result.pos, "cannot dereference pointer to void");
+  if (stripped(target)->kind == TypeKind::kFunction) {
+    return fail(Tag::D_DEREF_FUNC, result.pos, "cannot dereference pointer to function");
+  }
+  result.type = target;
+  result.user = is_userland(target);
+  result.writable = !is_symbolic(target) && !result.user;
+  return result;
+}
+
+Result<Expr> Sema::address_of(Expr result) {
+  const Expr& arg = result.args[0];
+  if (arg.ref == Ref::kVariable) return fail(Tag::D_ADDROF_VAR, result.pos, "cannot take address of dynamic variable");
+  if (!arg.memory) return fail(Tag::D_ADDROF_LVAL, result.pos, "unacceptable operand for unary & operator");
+  if (arg.member != nullptr && arg.member->bits != 0) {
+    return fail(Tag::D_ADDROF_BITFIELD, result.pos, "cannot take address of bit-field");
+  }
+  result.type = types_.pointer(arg.type);
+  result.narrow = true;
+  return result;
+}
+
+Result<Expr> Sema::step(const Expr& expr) {
+  std::string_view op = punctuation(expr.op);
+  Expr result = shell(expr);
+  ASSIGN_OR_RETURN(Expr operand, target(expr.args[0], types_.integer("int64_t"), op));
+  TypeRef type = operand.type;
+  if (!is_scalar(type)) {
+    return fail(Tag::D_OP_SCALAR, expr.pos, fmt::format("operator {} requires an operand of scalar type", op));
+  }
+  result.value = 1;
+  if (is_pointer(type)) {
+    result.value = stripped(pointee(type))->size;
+    if (result.value == 0) {
+      return fail(Tag::D_OP_VFPTR, expr.pos, fmt::format("operator {} requires an operand of known size", op));
+    }
+  }
+  result.type = type;
+  result.narrow = true;
+  result.args.push_back(std::move(operand));
+  return result;
+}
+
+TypeRef Sema::known_struct(TypeRef type) {
+  TypeRef base = stripped(type);
+  if (base->kind == TypeKind::kSymbolic) {
+    // Mentioned before it was declared.
+    std::string_view name = base->name;
+    size_t blank = name.find(' ');
+    if (blank == std::string_view::npos) return nullptr;
+    TypeKind kind = name.starts_with("struct ") ? TypeKind::kStruct : TypeKind::kUnion;
+    return types_.find_tag(kind, name.substr(blank + 1));
+  }
+  return is_struct(base) ? base : nullptr;
+}
+
+Result<Expr> Sema::member(const Expr& expr) {
+  Expr result = shell(expr);
+  std::string_view op = expr.arrow ? "->" : ".";
+  ASSIGN_OR_RETURN(Expr base, check(expr.args[0]));
+  TypeRef object = base.type;
+  result.user = base.user;
+  bool unknown_object = is_symbolic(object);
+  if (expr.arrow && !unknown_object) {
+    object = pointee(object);
+    if (object == nullptr)
+      return fail(Tag::D_OP_PTR, expr.pos, fmt::format("operator {} must be applied to a pointer", op));
+    unknown_object = is_symbolic(object);
+  }
+  if (expr.arrow) result.user = is_userland(object);
+  TypeRef known = known_struct(object);
+  result.memory = result.narrow = true;
+  if (unknown_object && known == nullptr && (expr.arrow || base.memory)) {
+    result.type = types_.unknown();
+    result.args.push_back(std::move(base));
+    return result;
+  }
+  if (known == nullptr) {
+    return fail(Tag::D_OP_SOU, expr.pos,
+                expr.arrow
+                    ? fmt::format("operator -> cannot be applied to pointer to type \"{}\"; must be applied to a "
+                                  "struct or union pointer",
+                                  spell(object))
+                    : fmt::format("operator {} cannot be applied to type \"{}\"; must be applied to a struct or "
+                                  "union",
+                                  op, spell(object)));
+  }
+  if (!known->complete) {
+    return fail(Tag::D_OP_INCOMPLETE, expr.pos,
+                fmt::format("operator {} cannot be applied to a forward declaration: no {} definition is available", op,
+                            spell(known)));
+  }
+  result.member = find_member(known, expr.text);
+  if (result.member == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Member& m : known->members) names.push_back(m.name);
+    return fail(Tag::D_TYPE_MEMBER, expr.member_pos, fmt::format("{} is not a member of {}", expr.text, spell(known)),
+                did_you_mean(expr.text, names));
+  }
+  result.type = result.member->type;
+  result.writable = (expr.arrow || base.writable) && !result.user && result.member->bits == 0;
+  result.args.push_back(std::move(base));
+  return result;
+}
+
+Result<Expr> Sema::cast(const Expr& expr) {
+  ASSIGN_OR_RETURN(TypeRef to, type_of(*expr.type_name));
+  ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
+  TypeRef from = operand.type;
+  TypeRef source = stripped(from);
+  bool array = source->kind == TypeKind::kArray || source->kind == TypeKind::kString;
+  bool allowed = is_void(to) || (is_scalar(to) && (is_scalar(from) || source->kind == TypeKind::kFunction)) ||
+                 (is_pointer(to) && array) || (is_string(to) && (is_scalar(from) || is_string_compatible(from))) ||
+                 (!is_struct(to) && same_type(to, from));
+  if (!allowed) {
+    return fail(Tag::D_CAST_INVAL, expr.pos,
+                fmt::format("invalid cast expression: \"{}\" to \"{}\"", spell(from), spell(to)));
+  }
+  if (operand.is_constant() && is_integer(to)) return converted(std::move(operand), to);
+  Expr result = shell(expr);
+  result.type = to;
+  result.narrow = true;
+  result.args.push_back(std::move(operand));
+  return result;
+}
+
+Result<Expr> Sema::size_of(const Expr& expr) {
+  TypeRef type = nullptr;
+  uint64_t size = 0;
+  if (expr.type_name != nullptr) {
+    ASSIGN_OR_RETURN(type, type_of(*expr.type_name));
+    size = stripped(type)->size;
+  } else {
+    // Not evaluated, so the names in it need not have been assigned for good: what it would create is forgotten.
+    SymbolTable before = symbols_;
+    ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
+    symbols_ = std::move(before);
+    type = operand.type;
+    size = operand.kind == ExprKind::kString ? operand.text.size() + 1 : stripped(type)->size;
+    if (operand.member != nullptr && operand.member->bits != 0) {
+      return fail(Tag::D_SIZEOF_BITFIELD, expr.pos, "cannot apply sizeof to a bit-field");
+    }
+  }
+  if (size == 0 || is_symbolic(type)) {
+    return fail(Tag::D_SIZEOF_TYPE, expr.pos, "cannot apply sizeof to an operand of unknown size");
+  }
+  return integer_constant_expr(size, types_.integer("size_t"), expr.pos);
+}
+
+Result<Expr> Sema::offset_of(const Expr& expr) {
+  ASSIGN_OR_RETURN(TypeRef type, type_of(*expr.type_name));
+  TypeRef known = known_struct(type);
+  if (known == nullptr) {
+    return fail(Tag::D_OFFSETOF_TYPE, expr.pos, "offsetof operand must be a struct or union type");
+  }
+  const Member* found = find_member(known, expr.text);
+  if (found == nullptr) {
+    return fail(Tag::D_TYPE_MEMBER, expr.member_pos, fmt::format("{} is not a member of {}", expr.text, spell(known)));
+  }
+  if (found->bits != 0) {
+    return fail(Tag::D_OFFSETOF_BITFIELD, expr.pos, fmt::format("cannot take offset of a bit-field: {}", expr.text));
+  }
+  return integer_constant_expr(found->offset, types_.int_type(), expr.pos);
+}
+
+Result<Expr> Sema::string_of(const Expr& expr) {
+  ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
+  if (!is_scalar(operand.type) && !is_string_compatible(operand.type)) {
+    return fail(Tag::D_STRINGOF_TYPE, expr.pos,
+                fmt::format("cannot apply stringof to a value of type {}", spell(operand.type)));
+  }
+  Expr result = shell(expr);
+  result.type = types_.string_type();
+  result.args.push_back(std::move(operand));
+  return result;
+}
+
+}  // namespace ht::d

@@ -1,0 +1,118 @@
+// Semantic analysis of expressions and declarations: what names mean, what type everything has, whether operators fit
+// their operands (reference, sections 2.4, 2.5, 2.8, 3). check() takes a tree as parsed and returns a typed one;
+// constants are folded on the way.
+//
+// Values of symbolic type (see type.h) pass wherever a scalar or a string may stand.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "d/ast.h"
+#include "d/symbols.h"
+#include "d/type.h"
+
+namespace ht::d {
+
+// A copy of the node as parsed, without its operands.
+Expr shell(const Expr& expr);
+// The type of the result of an operator on two integers (reference, section 3.4).
+TypeRef promoted(TypeRef a, TypeRef b);
+bool is_zero(const Expr& expr);  // the constant 0
+Expr integer_constant_expr(uint64_t value, TypeRef type, const Pos& pos);
+// The value cut to `size` bytes and extended by sign.
+uint64_t cut(uint64_t value, uint64_t size, bool is_signed);
+bool has_side_effects(const Expr& checked);
+// The constant that two constants and an operator make; the type decides between signed and unsigned.
+Result<uint64_t> fold_binary(Tok op, uint64_t left, uint64_t right, bool is_signed, const Pos& pos);
+
+class Sema {
+ public:
+  Sema(TypeTable& types, SymbolTable& symbols) : types_(types), symbols_(symbols) {}
+
+  // An expression whose value is used (or not: statements). Call once per expression of the program, from outside.
+  Result<Expr> check_expression(const Expr& expr);
+  // Same, converted to string when its type is symbolic.
+  Result<Expr> as_string(Expr checked);
+
+  // A checked value in the place of a parameter or key of type `wanted`, converted where that is implicit. `what` is
+  // the NAME( ) or NAME[ ] of messages.
+  Result<Expr> argument(Expr checked, TypeRef wanted, std::string_view what, size_t number);
+
+  // A type as written, without side effects but for struct and enum bodies in it.
+  Result<TypeRef> type_of(const TypeName& name);
+  Result<void> declare(const Declaration& declaration);
+  Result<void> define_inline(const InlineDefinition& definition);
+
+  TypeTable& types() { return types_; }
+  SymbolTable& symbols() { return symbols_; }
+
+ private:
+  // While an inline's body is checked: its arguments, and where they in turn are to be checked.
+  struct Frame {
+    const Inline* definition;
+    const std::vector<const Expr*>* arguments;
+    const Frame* outer;
+  };
+
+  // sema.cc
+  Result<Expr> check(const Expr& expr);
+  Result<Expr> identifier(const Expr& expr);
+  Result<Expr> variable_reference(const Expr& expr, const Variable& variable);
+  Error undefined(const Expr& ident) const;
+  Result<Expr> expand_inline(const Inline& definition, const std::vector<const Expr*>& arguments, const Pos& pos);
+  Result<Expr> unary(const Expr& expr);
+  Result<Expr> dereference(Expr result);
+  Result<Expr> address_of(Expr result);
+  Result<Expr> step(const Expr& expr);  // ++ and --
+  Result<Expr> member(const Expr& expr);
+  Result<Expr> cast(const Expr& expr);
+  Result<Expr> size_of(const Expr& expr);
+  Result<Expr> offset_of(const Expr& expr);
+  Result<Expr> string_of(const Expr& expr);
+  TypeRef known_struct(TypeRef type);  // the program's own struct behind a type, if there is one
+  Expr converted(Expr expr, TypeRef to) const;
+
+  // sema_call.cc
+  Result<Expr> index(const Expr& expr);
+  Result<Expr> array_element(const Expr& expr, const Variable& array);
+  Result<Expr> builtin_element(const Expr& expr, const dif::VariableInfo& array);
+  Result<Expr> call(const Expr& expr);
+  Result<std::vector<Expr>> keys(const Expr& expr, const std::vector<TypeRef>& wanted, std::string_view what);
+
+  // sema_binary.cc
+  Result<Expr> binary(const Expr& expr);
+  Result<TypeRef> binary_type(const Expr& result);
+  Result<TypeRef> additive_type(const Expr& result);
+  Result<TypeRef> comparison_type(const Expr& result);
+  Result<Expr> conditional(const Expr& expr);
+  Result<Expr> comma(const Expr& expr);
+  Result<Expr> assignment(const Expr& expr);
+  Result<void> check_compound(const Expr& result, Tok op);
+  Result<void> check_assignable(const Expr& left, Expr& right, Tok op);
+  // The left side of an assignment; a name not seen before becomes a variable of type `implied`.
+  Result<Expr> target(const Expr& left, TypeRef implied, std::string_view op);
+  Result<Expr> create_variable(const Expr& left, TypeRef type);
+  Result<TypeRef> storable(TypeRef type, std::string_view op, const Pos& pos);
+
+  // decl.cc
+  Result<TypeRef> base_type(const Specifiers& specifiers);
+  Result<TypeRef> tagged_type(const Specifiers& specifiers);
+  Result<void> lay_out(Type& type, const std::vector<MemberDecl>& members);
+  Result<void> add_member(Type& type, TypeRef base, const MemberDecl::Item& item, uint64_t& bits);
+  Result<TypeRef> enumeration(const Specifiers& specifiers);
+  // `steps` of the declarator up to `end`; associative arrays are the caller's.
+  Result<TypeRef> apply_steps(TypeRef base, const std::vector<TypeStep>& steps, size_t end, std::string_view name);
+  Result<std::vector<TypeRef>> parameter_types(const TypeStep& step, std::string_view what);
+  Result<int64_t> constant(const Expr& expr, Tag tag, std::string message);
+  Result<void> declare_variable(const Specifiers& specifiers, const Declarator& declarator, TypeRef base);
+  Result<void> declare_typedef(const Declarator& declarator, TypeRef base);
+
+  TypeTable& types_;
+  SymbolTable& symbols_;
+  const Frame* frame_ = nullptr;
+  unsigned depth_ = 0;
+  unsigned nodes_ = 0;
+};
+
+}  // namespace ht::d

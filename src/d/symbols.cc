@@ -1,0 +1,90 @@
+// The symbol table.
+#include "d/symbols.h"
+
+#include <fmt/format.h>
+
+namespace ht::d {
+
+std::string_view scope_prefix(dif::Scope scope) {
+  switch (scope) {
+    case dif::Scope::kThread:
+      return "self->";
+    case dif::Scope::kLocal:
+      return "this->";
+    case dif::Scope::kGlobal:
+      break;
+  }
+  return "";
+}
+
+const Variable* SymbolTable::variable(dif::Scope scope, std::string_view name) const {
+  auto found = by_name_.find({scope, std::string(name)});
+  return found != by_name_.end() ? &variables_[found->second] : nullptr;
+}
+
+Result<const Variable*> SymbolTable::add_variable(Variable variable) {
+  uint32_t& next = next_id_[static_cast<size_t>(variable.scope)];
+  if (next > 0xffff) {
+    static constexpr std::string_view kWords[] = {"global", "thread-local", "clause-local"};
+    return fail(Tag::D_ID_OFLOW, variable.pos,
+                fmt::format("cannot create {}: limit on number of {} variables exceeded", variable.name,
+                            kWords[static_cast<size_t>(variable.scope)]));
+  }
+  variable.id = static_cast<uint16_t>(next++);
+  by_name_[{variable.scope, variable.name}] = variables_.size();
+  variables_.push_back(std::move(variable));
+  return &variables_.back();
+}
+
+const Aggregation* SymbolTable::aggregation(std::string_view name) const {
+  auto found = aggregations_by_name_.find(name);
+  return found != aggregations_by_name_.end() ? &aggregations_[found->second] : nullptr;
+}
+
+Aggregation& SymbolTable::add_aggregation(std::string_view name) {
+  auto [entry, created] = aggregations_by_name_.emplace(name, aggregations_.size());
+  if (created) {
+    Aggregation& added = aggregations_.emplace_back();
+    added.name = name;
+    added.id = static_cast<uint32_t>(aggregations_.size());
+  }
+  return aggregations_[entry->second];
+}
+
+std::shared_ptr<const Inline> SymbolTable::find_inline(std::string_view name) const {
+  auto found = inlines_.find(name);
+  return found != inlines_.end() ? found->second : nullptr;
+}
+
+void SymbolTable::add_inline(Inline definition) {
+  std::string name = definition.name;
+  inlines_[name] = std::make_shared<const Inline>(std::move(definition));
+}
+
+const int64_t* SymbolTable::enumerator(std::string_view name) const {
+  auto found = enumerators_.find(name);
+  return found != enumerators_.end() ? &found->second : nullptr;
+}
+
+std::string_view SymbolTable::kind_of(std::string_view name) const {
+  if (const Variable* found = variable(dif::Scope::kGlobal, name))
+    return found->is_array ? "associative array" : "scalar";
+  if (find_inline(name) != nullptr || name == "NULL") return "inline";
+  if (enumerator(name) != nullptr) return "enumerator";
+  if (dif::find_variable(name) != nullptr) return "built-in";
+  return {};
+}
+
+std::vector<std::string_view> SymbolTable::identifiers(dif::Scope scope) const {
+  std::vector<std::string_view> result;
+  for (const Variable& v : variables_) {
+    if (v.scope == scope) result.push_back(v.name);
+  }
+  if (scope != dif::Scope::kGlobal) return result;
+  for (const dif::VariableInfo& info : dif::kVariables) result.push_back(info.name);
+  for (const auto& entry : inlines_) result.push_back(entry.first);
+  for (const auto& entry : enumerators_) result.push_back(entry.first);
+  return result;
+}
+
+}  // namespace ht::d

@@ -1,0 +1,136 @@
+// D's C types. Types live in a TypeTable as long as the compilation and are compared by address after stripped().
+//
+// A type that this compiler does not know (struct task_struct, or a member of it) is *symbolic*: what it is, is found
+// when the program is linked with a kernel's types. A symbolic type has the C spelling that the program gave it, or no
+// name at all.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dif/program.h"
+
+namespace ht::d {
+
+enum class TypeKind : uint8_t {
+  kVoid,
+  kInteger,
+  kFloat,
+  kPointer,
+  kArray,
+  kStruct,
+  kUnion,
+  kEnum,
+  kFunction,
+  kTypedef,
+  kQualified,
+  kString,
+  kSymbolic,
+  kStack,     // stack(), ustack(), jstack()
+  kSymaddr,   // sym(), mod()
+  kUsymaddr,  // usym(), umod(), uaddr()
+};
+
+struct Type;
+using TypeRef = const Type*;
+
+struct Member {
+  std::string name;  // empty: anonymous struct or union
+  TypeRef type = nullptr;
+  uint32_t offset = 0;     // bytes; of a bit-field: of the storage unit that holds it
+  uint8_t bit_offset = 0;  // within the unit, from the least significant bit
+  uint8_t bits = 0;        // 0: not a bit-field
+};
+
+struct Type {
+  TypeKind kind = TypeKind::kVoid;
+  std::string name;   // of integers, typedefs, symbolic types; tag of structs, unions, enums
+  uint64_t size = 0;  // bytes; 0: none or unknown
+  uint32_t align = 1;
+  bool is_signed = false;
+  bool complete = true;                                             // false: a forward declaration
+  bool is_const = false, is_volatile = false, is_userland = false;  // kQualified
+  uint32_t order = 0;                                               // the later one of two integers of one rank wins
+  TypeRef target = nullptr;  // pointer, array element, typedef, qualified, function result
+  uint32_t count = 0;        // array
+  std::vector<Member> members;
+};
+
+TypeRef stripped(TypeRef type);   // without typedefs and qualifiers
+std::string spell(TypeRef type);  // C spelling: "struct task_struct *", "char [16]"
+
+bool is_integer(TypeRef type);  // or enum
+bool is_float(TypeRef type);
+bool is_symbolic(TypeRef type);  // nothing known about the value
+bool is_pointer(TypeRef type);   // to anything
+bool is_struct(TypeRef type);    // or union
+bool is_string(TypeRef type);    // D's string
+bool is_void(TypeRef type);
+bool is_address_of_unknown(TypeRef type);  // pointer (to pointer ...) to a symbolic type
+// Scalar: integer, enum, pointer or symbolic.
+bool is_scalar(TypeRef type);
+bool is_arithmetic(TypeRef type);  // integer, enum, or symbolic (which may be one)
+// string, char *, char []; symbolic, which may be one.
+bool is_string_compatible(TypeRef type);
+bool is_userland(TypeRef type);  // qualified so
+TypeRef pointee(TypeRef type);   // of a pointer, array or string; null otherwise
+const Member* find_member(TypeRef struct_or_union, std::string_view name);
+// Whether a value of `right` may stand where `left` is wanted, integers and strings aside.
+bool pointers_compatible(TypeRef left, TypeRef right);
+bool same_type(TypeRef a, TypeRef b);
+
+// As the program model says it.
+dif::Type to_dif(TypeRef type);
+
+class TypeTable {
+ public:
+  explicit TypeTable(uint64_t string_size);  // sizeof (string): the option strsize
+  TypeTable(const TypeTable&) = delete;
+  TypeTable& operator=(const TypeTable&) = delete;
+
+  TypeRef void_type() const { return void_; }
+  TypeRef string_type() const { return string_; }
+  TypeRef integer(std::string_view name) const { return names_.find(name)->second; }  // base types and typedefs
+  TypeRef int_type() const { return integer("int"); }
+  TypeRef unknown() const { return unknown_; }  // symbolic, without a name
+  TypeRef stack_type(uint64_t size);
+  TypeRef symaddr_type() const { return symaddr_; }
+  TypeRef usymaddr_type() const { return usymaddr_; }
+
+  TypeRef pointer(TypeRef target);
+  TypeRef array(TypeRef element, uint32_t count);
+  TypeRef function(TypeRef result);
+  TypeRef qualified(TypeRef type, bool is_const, bool is_volatile, bool is_userland);
+  TypeRef symbolic(std::string_view name);
+
+  // A typedef or base type by name; null if there is none.
+  TypeRef find(std::string_view name) const;
+  TypeRef add_typedef(std::string_view name, TypeRef target);
+  // The tagged type; null if the program has not declared it.
+  Type* find_tag(TypeKind kind, std::string_view tag);
+  Type* add_tag(TypeKind kind, std::string_view tag);  // incomplete
+
+  // A type spelled in one of dif's tables: "uint64_t", "const char *", "struct task_struct *". "" is unknown().
+  TypeRef from_spelling(std::string_view spelling);
+
+  std::vector<std::string_view> names() const;  // for "did you mean"
+
+ private:
+  Type* make(TypeKind kind, std::string_view name, uint64_t size);
+  TypeRef derived(TypeKind kind, TypeRef target, uint32_t count, uint64_t size, uint32_t align);
+
+  std::deque<Type> storage_;
+  std::map<std::string, TypeRef, std::less<>> names_;
+  std::map<std::string, Type*, std::less<>> tags_;  // "struct x"
+  std::map<std::string, TypeRef, std::less<>> symbolic_;
+  std::map<std::pair<TypeRef, uint64_t>, TypeRef> derived_[4];
+  TypeRef void_ = nullptr, string_ = nullptr, unknown_ = nullptr, symaddr_ = nullptr, usymaddr_ = nullptr;
+};
+
+std::string_view tag_word(TypeKind kind);  // "struct", "union", "enum"
+
+}  // namespace ht::d

@@ -1,0 +1,50 @@
+// What one running daemon owns: its directory and its pid file, whose lock says that it runs.
+//
+//   DIR/base      programs as clients submitted them, while a session uses them      DIR/inbound   programs received (minion)
+//   DIR/outbound  programs linked for a kernel, while a session uses them            DIR/types     type files, by hash
+//   DIR/sub.sock  clients' socket; DIR/dtraced.log the log of a daemon in the background
+//
+// A lock dies with its process, so whatever an earlier daemon left behind, killed or not, is stale once we hold it.
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "daemon/options.h"
+
+namespace ht::daemon {
+
+struct Layout {
+  std::string root, base, inbound, outbound, types, socket, log, pid_file;
+};
+Layout layout_of(const Options& options);
+
+// Makes the directories (mode 0700) and takes the lock. The error for a second instance names the pid of the first.
+class Instance {
+ public:
+  static Result<Instance> claim(const Layout& layout);
+  Instance(Instance&&) = default;
+  Instance& operator=(Instance&&) = default;
+  ~Instance();  // removes pid file and socket
+
+ private:
+  explicit Instance(Layout layout) : layout_(std::move(layout)) {}
+  Result<bool> lock();  // false: try again
+  Result<void> write_pid();
+  Layout layout_;
+  UniqueFd lock_;
+};
+
+// Goes to the background. In the parent, does not return: waits until ready() and exits with 0, or with 1 and the child's
+// message. Call before there are threads or locks.
+class Background {
+ public:
+  static Result<Background> enter();
+  void ready();                            // the parent may end well
+  void failed(const std::string& message);  // it says so and ends with status 1
+ private:
+  UniqueFd pipe_;
+};
+
+}  // namespace ht::daemon

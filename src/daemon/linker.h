@@ -1,0 +1,36 @@
+// Links programs for kernels, each pair once: a thousand guests with one kernel, or the same program run again, cost one
+// link. What is cached is keyed by the hashes of both sides.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dif/program.h"
+#include "link/link.h"
+#include "types/type_file.h"
+
+namespace ht::daemon {
+
+struct Linked {
+  std::shared_ptr<const dif::Program> program;  // null: see errors
+  std::vector<Error> errors;
+};
+
+class Linker {
+ public:
+  // `types` may be null for a program that needs none.
+  Linked link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
+              const link::TargetName& target);
+
+ private:
+  static constexpr size_t kMost = 64;
+  struct Entry {
+    std::string key;
+    std::shared_ptr<const dif::Program> program;
+  };
+  std::list<Entry> recent_;  // the most recently used first
+};
+
+}  // namespace ht::daemon

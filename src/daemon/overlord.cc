@@ -1,0 +1,110 @@
+#include "daemon/overlord.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "base/log.h"
+#include "daemon/client_server.h"
+#include "guest/qemu_ram.h"
+
+namespace ht::daemon {
+
+Overlord::Parts Overlord::real_parts() {
+  Parts parts;
+  parts.finder = std::make_unique<QemuFinder>();
+  parts.open_ram = guest::open_qemu_ram;
+  // One polling thread serves many guests; it wants a CPU of its own, so there are few.
+  const unsigned pollers = std::clamp(std::thread::hardware_concurrency() / 8, 1u, 4u);
+  parts.engine = engine::Engine::create(pollers + 1, system_clock());
+  for (uint32_t slot = 1; slot <= pollers; ++slot) parts.pollers.push_back(call::Poller::create(*parts.engine, slot));
+  return parts;
+}
+
+Overlord::Overlord(asio::io_context& loop, const Layout& layout, Parts parts)
+    : loop_(loop),
+      layout_(layout),
+      parts_(std::move(parts)),
+      registry_(loop, parts_.limits, *parts_.finder, parts_.open_ram),
+      calls_(parts_.limits, std::move(parts_.pollers)),
+      type_store_(layout.types),
+      type_fetcher_(parts_.limits, registry_, type_store_),
+      program_store_(layout.base, layout.outbound),
+      context_{.limits = parts_.limits,
+               .registry = registry_,
+               .calls = calls_,
+               .types = type_fetcher_,
+               .linker = linker_,
+               .store = program_store_,
+               .ids = ids_,
+               .engine = *parts_.engine,
+               .slots = 1},
+      sessions_(loop, context_) {
+  context_.slots = calls_.slots();
+  registry_.set_named([this](engine::TargetId target, const std::string& name) {
+    parts_.engine->set_target_name(target, name);
+  });
+}
+
+Overlord::~Overlord() { server_.reset(); }
+
+Result<void> Overlord::start() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) == 0) parts_.engine->set_target_name(engine::kHost, name);
+  server_ = std::make_unique<ClientServer>(loop_, context_, sessions_);
+  RETURN_IF_ERROR(server_->listen(layout_.socket));
+  registry_.scan();
+  return {};
+}
+
+namespace {
+
+Result<void> serve(const Options& options, Background* background) {
+  if (::geteuid() != 0) return Error("the overlord needs root: it reads the memory of guests");
+  const Layout layout = layout_of(options);
+  ASSIGN_OR_RETURN(Instance instance, Instance::claim(layout));
+  RETURN_IF_ERROR(background == nullptr ? log::to_stderr(options.verbose) : log::to_file(layout.log, options.verbose));
+  asio::io_context loop(1);
+  Overlord overlord(loop, layout, Overlord::real_parts());
+  RETURN_IF_ERROR(overlord.start());
+  asio::signal_set signals(loop);
+  std::error_code ignored;
+  for (int number : {SIGINT, SIGTERM}) signals.add(number, ignored);
+  signals.async_wait([&loop](const std::error_code& failed, int) {
+    if (!failed) loop.stop();
+  });
+  log::info("dtraced is ready, process {}, {}", ::getpid(), layout.socket);
+  if (background != nullptr) background->ready();
+  loop.run();
+  log::info("dtraced ends");
+  return {};
+}
+
+}  // namespace
+
+int run_overlord(const Options& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Background background;
+  if (!options.foreground) {
+    auto entered = Background::enter();
+    if (!entered.ok()) {
+      std::fprintf(stderr, "dtraced: %s\n", entered.error().text().c_str());
+      return 1;
+    }
+    background = std::move(*entered);
+  }
+  auto served = serve(options, options.foreground ? nullptr : &background);
+  if (served.ok()) return 0;
+  if (options.foreground) {
+    std::fprintf(stderr, "dtraced: %s\n", served.error().text().c_str());
+  } else {
+    background.failed(served.error().text());
+  }
+  return 1;
+}
+
+}  // namespace ht::daemon

@@ -1,0 +1,103 @@
+#include "daemon/targets.h"
+
+#include <algorithm>
+
+#include "base/glob.h"
+
+namespace ht::daemon {
+namespace {
+
+constexpr const char* kNoProvider = "-";  // no provider has this name
+
+std::string listed(const std::vector<KnownGuest>& guests) {
+  if (guests.empty()) return "no guest is known: see dtracedctl list";
+  std::string names;
+  for (const KnownGuest& guest : guests) names += (names.empty() ? "" : ", ") + guest.names.vmname;
+  return "the guests are " + names;
+}
+
+}  // namespace
+
+bool means_host_only(const dif::ProbeDesc& description) {
+  return description.target.empty() && !description.name.empty() && !is_glob(description.name) &&
+         !engine::match_host_probes(description).empty();
+}
+
+bool any_use(const GuestUse& use) {
+  return std::any_of(use.begin(), use.end(), [](const std::vector<bool>& clause) {
+    return std::find(clause.begin(), clause.end(), true) != clause.end();
+  });
+}
+
+GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest,
+                   const std::vector<link::Resolver>& resolvers) {
+  GuestUse use;
+  for (const dif::Clause& clause : program.clauses) {
+    std::vector<bool>& row = use.emplace_back();
+    for (const dif::ProbeDesc& description : clause.probes) {
+      row.push_back(!means_host_only(description) && link::resolves(description.target, guest, resolvers));
+    }
+  }
+  return use;
+}
+
+std::optional<Error> target_error(const std::string& target, const std::vector<KnownGuest>& guests,
+                                  const std::vector<link::Resolver>& resolvers) {
+  if (target.empty()) return std::nullopt;
+  std::string states;
+  for (const KnownGuest& guest : guests) {
+    if (!link::resolves(target, guest.names, resolvers)) continue;
+    if (guest.ready) return std::nullopt;
+    states += (states.empty() ? "" : "; ") + guest.names.vmname + " is " + guest.state;
+  }
+  Error error = states.empty() ? Error("no guest matches the target \"" + target + "\"", listed(guests))
+                               : Error("no guest that matches the target \"" + target + "\" is ready", states);
+  error.tag = "D_PDESC_ZERO";
+  return error;
+}
+
+Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& guests,
+                  const std::vector<link::Resolver>& resolvers, bool allow_no_match) {
+  Plan plan;
+  std::vector<std::string> judged;
+  for (uint32_t i = 0; i < program.clauses.size(); ++i) {
+    const auto& probes = program.clauses[i].probes;
+    for (uint32_t j = 0; j < probes.size(); ++j) {
+      const dif::ProbeDesc& description = probes[j];
+      if (description.target.empty()) {
+        for (auto& probe : engine::match_host_probes(description)) plan.host.push_back({i, j, std::move(probe)});
+      }
+      if (allow_no_match || std::find(judged.begin(), judged.end(), description.target) != judged.end()) continue;
+      judged.push_back(description.target);
+      if (auto error = target_error(description.target, guests, resolvers)) {
+        error->pos = description.pos;
+        plan.errors.push_back(std::move(*error));
+      }
+    }
+  }
+  for (const KnownGuest& guest : guests) {
+    if (!guest.ready) continue;
+    GuestUse use = guest_use(program, guest.names, resolvers);
+    if (any_use(use)) plan.guests.emplace(guest.target, std::move(use));
+  }
+  return plan;
+}
+
+dif::Program program_for_guest(const dif::Program& linked, const GuestUse& use) {
+  dif::Program program = linked;
+  for (size_t i = 0; i < program.clauses.size() && i < use.size(); ++i) {
+    std::vector<dif::ProbeDesc> meant;
+    for (size_t j = 0; j < program.clauses[i].probes.size() && j < use[i].size(); ++j) {
+      if (use[i][j]) meant.push_back(program.clauses[i].probes[j]);
+    }
+    if (meant.empty()) {
+      dif::ProbeDesc none;
+      none.provider = kNoProvider;
+      meant.push_back(std::move(none));
+    }
+    program.clauses[i].probes = std::move(meant);
+  }
+  return program;
+}
+
+}  // namespace ht::daemon

@@ -1,0 +1,33 @@
+// The types of every kernel met so far: DIR/types/HASH.btf, and parsed in memory, each once. Shared by all guests whose
+// type information has that SHA-256, and by no other: what a guest uploads is stored only under the hash that we compute.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "types/type_file.h"
+
+namespace ht::daemon {
+
+inline constexpr size_t kMaxTypes = size_t{64} << 20;  // bytes of one kernel's types
+
+bool is_hash(const std::string& text);  // 64 lower-case hex digits: also what makes it safe in a file name
+
+class TypeStore {
+ public:
+  explicit TypeStore(std::string directory) : directory_(std::move(directory)) {}
+
+  // From memory or from disk; null if it is not there. A file that is not what its name says is removed.
+  std::shared_ptr<const types::TypeFile> find(const std::string& hash);
+  // Checks that `blob` has that hash and can be read, stores it, and returns it.
+  Result<std::shared_ptr<const types::TypeFile>> add(const std::string& hash, ByteView blob);
+
+ private:
+  std::string path(const std::string& hash) const { return directory_ + "/" + hash + ".btf"; }
+  std::string directory_;
+  std::map<std::string, std::shared_ptr<const types::TypeFile>> parsed_;
+};
+
+}  // namespace ht::daemon

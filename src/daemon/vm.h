@@ -1,0 +1,104 @@
+// One guest as the overlord knows it: its hypervisor process, the channel to its minion, and what it has said of itself.
+//
+//   connecting --Hello--> ready --channel closed, reboot--> connecting
+//       |  (no Hello in time)                                   hypervisor process ended --> gone
+//       +--> no agent --Hello--> ready                          protocol violated        --> failed: why
+//
+// Greeting is sent on each connection, with a fresh instance; the minion disarms what an earlier connection had armed
+// and answers with Hello. Reconnecting is therefore the one way to be sure that nothing is armed. A Hello that answers
+// no Greeting of ours means a minion that has just started: it is greeted again.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <memory>
+#include <string>
+
+#include "channel/agent.pb.h"
+#include "channel/connection.h"
+#include "daemon/exchange.h"
+#include "daemon/limits.h"
+#include "daemon/qemu_finder.h"
+#include "daemon/timer.h"
+#include "engine/firing.h"
+#include "guest/guest_ram.h"
+
+namespace ht::daemon {
+
+class Vm {
+ public:
+  enum class State { kConnecting, kNoAgent, kReady, kGone, kFailed };
+
+  // What others want to know. Called from the loop; the Vm outlives the call.
+  class Watcher {
+   public:
+    virtual ~Watcher() = default;
+    virtual void vm_ready(Vm& vm) = 0;
+    // It was ready and is no more; nothing that it had armed counts any more.
+    virtual void vm_lost(Vm& vm, const std::string& why) = 0;
+    virtual void vm_gone(Vm& vm) = 0;  // its process ended
+  };
+
+  Vm(asio::io_context& loop, const Limits& limits, engine::TargetId target, FoundVm found, Watcher& watcher);
+  ~Vm();
+
+  // Watches the process and connects. `ram` was opened by the owner.
+  void start(std::shared_ptr<guest::GuestRam> ram);
+  // Cuts the connection; the minion disarms everything. With a reason, for good (until revive()).
+  void reset(const std::string& why);
+  void cut_off(const std::string& why);
+  void revive();  // tries again what failed
+
+  engine::TargetId target() const { return target_; }
+  const std::string& name() const { return found_.name; }
+  const FoundVm& found() const { return found_; }
+  const channel::Hello& hello() const { return hello_; }
+  State state() const { return state_; }
+  bool ready() const { return state_ == State::kReady; }
+  bool settled() const { return state_ != State::kConnecting; }  // nothing to wait for
+  std::string state_name() const;
+  const std::string& detail() const { return detail_; }  // why it is not ready
+  std::shared_ptr<guest::GuestRam> ram() const { return ram_; }
+  guest::AddressSpaceInfo address_space() const;
+  bool rebooted() const { return rebooted_; }  // its last Hello told of another boot than the one before
+
+  void send(const channel::ToMinion& message);
+  Exchange& exchange() { return exchange_; }
+
+ private:
+  void watch_process();
+  void connect();
+  void connect_later(const std::string& why);
+  void greet();
+  void on_message(ByteView payload);
+  void on_hello(const channel::Hello& hello);
+  void on_garbage(uint64_t bytes);
+  void unasked();
+  void lose(const std::string& why);
+  void close_connection();
+  void set_state(State state, std::string detail);
+
+  asio::io_context& loop_;
+  const Limits& limits_;
+  const engine::TargetId target_;
+  FoundVm found_;
+  Watcher& watcher_;
+  std::shared_ptr<guest::GuestRam> ram_;
+  State state_ = State::kConnecting;
+  std::string detail_;
+  asio::posix::stream_descriptor process_;
+  Timer timer_;  // for Hello, or to reconnect
+  Timer burst_timer_;
+  std::shared_ptr<channel::Connection> connection_;
+  std::string instance_;  // of our last Greeting
+  channel::Hello hello_;
+  Exchange exchange_;
+  uint64_t garbage_ = 0;  // on this connection
+  uint64_t burst_ = 0;
+  uint32_t unasked_ = 0;
+  unsigned failed_connects_ = 0;
+  bool rebooted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the handler that may be queued when this ends
+};
+
+}  // namespace ht::daemon
