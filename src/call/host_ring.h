@@ -41,9 +41,8 @@ class HostRing {
 
   // Serves at most `budget` posted entries, and looks at no more than those and HT_RING_ENTRIES.
   ScanResult scan(uint32_t budget, EntrySink& sink);
-  // The same for the calls that come next in order, which are nearly all, without reading `head`: the guest needs that
-  // cache line for itself, and taking it away with every look costs each call more than the look finds. Calls that
-  // nested or were burnt wait for a scan().
+  // The same for the calls that come next in order, which are nearly all, without reading `head`, a cache line that the
+  // guest writes at every call. Calls that nested or were burnt wait for a scan().
   ScanResult scan_next(uint32_t budget, EntrySink& sink);
   // Lets every waiting call go, without running it. Returns how many.
   uint32_t release();

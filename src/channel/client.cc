@@ -17,7 +17,9 @@ namespace {
 constexpr int kShort = 30;
 constexpr int kLong = 180;
 
-Error lost() { return Error("dtraced is gone: it closed the connection"); }
+Error lost() {
+  return Error("dtraced is gone: it closed the connection");
+}
 
 class ClientImpl final : public Client {
  public:
@@ -53,7 +55,9 @@ class ClientImpl final : public Client {
   std::vector<Diagnostic> diagnostics_;  // of the last Failure
 };
 
-uint64_t after(int seconds) { return system_clock().monotonic_ns() + uint64_t(seconds) * 1'000'000'000; }
+uint64_t after(int seconds) {
+  return system_clock().monotonic_ns() + uint64_t(seconds) * 1'000'000'000;
+}
 
 Error from_diagnostic(const Diagnostic& diagnostic) {
   Error error(diagnostic.message(), diagnostic.hint());

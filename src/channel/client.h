@@ -25,7 +25,7 @@ class Client {
   using OnProgress = std::function<void(const Progress&)>;
   struct Session {
     Submitted reply;
-    UniqueFd data;     // engine::SessionReader::open takes these
+    UniqueFd data;  // engine::SessionReader::open takes these
     UniqueFd control;
   };
   struct Refused {

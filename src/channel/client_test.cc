@@ -84,7 +84,8 @@ TEST(Client, SubmitReportsProgressAndTakesTheDescriptors) {
   SubmitRequest request;
   request.set_elf("elf");
   std::string progress;
-  auto session = (*client)->submit(request, [&](const Progress& p) { progress += p.text(); }, nullptr);
+  auto session = (*client)->submit(
+      request, [&](const Progress& p) { progress += p.text(); }, nullptr);
   ASSERT_TRUE(session.ok()) << session.error().message;
   EXPECT_EQ(progress, "linking");
   EXPECT_EQ(session->reply.session(), 3u);

@@ -1,7 +1,7 @@
 // One framed, connected unix socket in the daemon's event loop: a client on sub.sock, or the chardev of a guest's port.
 //
-// All calls and callbacks are in the loop's thread. Nothing blocks: what the peer does not take is queued, up to a limit
-// beyond which the connection is closed, so a peer that stops reading costs bounded memory and nobody's time.
+// All calls and callbacks are in the loop's thread. Nothing blocks: what the peer does not take is queued, up to a
+// limit beyond which the connection is closed, so a peer that stops reading costs bounded memory and nobody's time.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -29,7 +29,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Called from the loop, never from inside a call of the owner.
   struct Handlers {
     std::function<void(ByteView payload)> message;
-    std::function<void(uint64_t bytes)> garbage;  // that many more
+    std::function<void(uint64_t bytes)> garbage;      // that many more
     std::function<void(const Error& reason)> closed;  // last call
   };
 

@@ -101,7 +101,9 @@ void FrameDecoder::skip(size_t bytes) {
   start_ += bytes;
 }
 
-void FrameDecoder::abandon() { skip(pending()); }
+void FrameDecoder::abandon() {
+  skip(pending());
+}
 
 void FrameDecoder::reset() {
   buffer_.clear();

@@ -6,10 +6,10 @@
 //         12  u32 header   CRC-32 of the twelve bytes above
 //         16  payload      one protobuf message
 //
-// All little-endian. The other end may be a guest that writes whatever it likes, or one that was killed in the middle of
-// a frame, so the decoder never trusts the stream: bytes that are no frame are counted as garbage and skipped up to the
-// next header that checks out. Work is linear in the bytes received, whatever they are: a frame whose payload does not
-// check out is skipped whole. What a stream loses that way its owner asks for again.
+// All little-endian. The other end may be a guest that writes whatever it likes, or one that was killed in the middle
+// of a frame, so the decoder never trusts the stream: bytes that are no frame are counted as garbage and skipped up to
+// the next header that checks out. Work is linear in the bytes received, whatever they are: a frame whose payload does
+// not check out is skipped whole. What a stream loses that way its owner asks for again.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,9 @@ Bytes text(std::string_view view) {
   return Bytes(bytes.begin(), bytes.end());
 }
 
-Bytes frame(std::string_view payload) { return encode_frame(as_bytes(payload)); }
+Bytes frame(std::string_view payload) {
+  return encode_frame(as_bytes(payload));
+}
 
 Bytes operator+(Bytes a, const Bytes& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -29,7 +31,9 @@ std::vector<Bytes> decode(FrameDecoder& decoder, const Bytes& stream, size_t ste
   return found;
 }
 
-TEST(Frame, CrcIsTheIeeeOne) { EXPECT_EQ(crc32(as_bytes("123456789")), 0xcbf43926u); }
+TEST(Frame, CrcIsTheIeeeOne) {
+  EXPECT_EQ(crc32(as_bytes("123456789")), 0xcbf43926u);
+}
 
 TEST(Frame, ArrivesWholeHoweverItIsCut) {
   const Bytes stream = frame("one") + frame("") + frame(std::string(5000, 'x')) + frame("four");

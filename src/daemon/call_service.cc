@@ -13,12 +13,9 @@ struct Field {
   const char* text;  // null: not a loss
 };
 constexpr Field kFields[] = {
-    {&call::CallCounters::served, nullptr},
-    {&call::CallCounters::ring_full, "ring full"},
-    {&call::CallCounters::timed_out, "timed out"},
-    {&call::CallCounters::breaker, "breaker open"},
-    {&call::CallCounters::nested, "nested"},
-    {&call::CallCounters::rejected, "rejected"},
+    {&call::CallCounters::served, nullptr},        {&call::CallCounters::ring_full, "ring full"},
+    {&call::CallCounters::timed_out, "timed out"}, {&call::CallCounters::breaker, "breaker open"},
+    {&call::CallCounters::nested, "nested"},       {&call::CallCounters::rejected, "rejected"},
     {&call::CallCounters::late, nullptr},
 };
 

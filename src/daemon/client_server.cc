@@ -73,7 +73,8 @@ void ClientServer::Peer::on_message(ByteView payload) {
     return close("it does not speak our protocol");
   }
   switch (message.body_case()) {
-    case ToDaemon::kSubmit: return submit(message.submit());
+    case ToDaemon::kSubmit:
+      return submit(message.submit());
     case ToDaemon::kStart: {
       const uint64_t session = message.start().session();
       auto started = sessions_.contains(session) ? server_.sessions_.start(session) : Error("there is no such session");
@@ -82,8 +83,10 @@ void ClientServer::Peer::on_message(ByteView payload) {
       reply.mutable_started();
       return send(reply);
     }
-    case ToDaemon::kStop: return stop(message.stop().session());
-    case ToDaemon::kListProbes: return list_probes(message.list_probes());
+    case ToDaemon::kStop:
+      return stop(message.stop().session());
+    case ToDaemon::kListProbes:
+      return list_probes(message.list_probes());
     case ToDaemon::kVmList:
       return registry().settle([weak = weak_from_this()] {
         if (auto self = weak.lock(); self && !self->closed_) self->vm_list();
@@ -100,7 +103,8 @@ void ClientServer::Peer::on_message(ByteView payload) {
       auto removed = registry().remove(message.vm_remove().name());
       return removed.ok() ? send_done(message.vm_remove().name() + " removed") : send_failure(removed.error());
     }
-    case ToDaemon::BODY_NOT_SET: return close("it asks for something this dtraced does not know");
+    case ToDaemon::BODY_NOT_SET:
+      return close("it asks for something this dtraced does not know");
   }
 }
 
@@ -122,9 +126,8 @@ void ClientServer::Peer::stop(uint64_t session) {
 
 void ClientServer::Peer::list_probes(const channel::ListProbesRequest& request) {
   if (lister_) lister_->stop();
-  lister_ = std::make_shared<Lister>(server_.context_, request, [send = sender()](const FromDaemon& message) {
-    send(message, {});
-  });
+  lister_ = std::make_shared<Lister>(server_.context_, request,
+                                     [send = sender()](const FromDaemon& message) { send(message, {}); });
   lister_->run();
 }
 

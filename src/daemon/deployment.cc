@@ -9,7 +9,8 @@ namespace ht::daemon {
 namespace {
 
 bool printable(const std::string& text, size_t most) {
-  return text.size() <= most && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  return text.size() <= most &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// One program on one guest: Install -> Installed -> Arm -> Armed ... Disarm -> Disarmed (docs/security-model.md says what
-// is checked of each answer). Wholly or not at all: whatever goes wrong on the way, disarm() leaves nothing behind.
+// One program on one guest: Install -> Installed -> Arm -> Armed ... Disarm -> Disarmed (docs/security-model.md says
+// what is checked of each answer). Wholly or not at all: whatever goes wrong on the way, disarm() leaves nothing
+// behind.
 //
 // Arming takes two requests. The first makes the rings and attaches; the overlord starts polling with its answer. Until
-// then calls of that guest time out and its circuit breaker opens; the second request closes it again, and only with its
-// answer is the guest armed as far as anybody else is concerned.
+// then calls of that guest time out and its circuit breaker opens; the second request closes it again, and only with
+// its answer is the guest armed as far as anybody else is concerned.
 #pragma once
 
 #include <functional>
@@ -33,8 +34,8 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   using Done = std::function<void(Result<void>)>;
 
   // `program` names it on the wire: unique in this daemon.
-  Deployment(const Limits& limits, VmRegistry& registry, CallService& calls, engine::TargetId target,
-             uint64_t program, GuestUse use);
+  Deployment(const Limits& limits, VmRegistry& registry, CallService& calls, engine::TargetId target, uint64_t program,
+             GuestUse use);
 
   void install(std::shared_ptr<const Bytes> object, std::string sha256, Done done);
   void arm(Done done);  // nothing to do if nothing matched

@@ -8,12 +8,18 @@ using channel::FromMinion;
 // The id by which a message answers a request, and whether more pages of it follow.
 std::string id_of(const FromMinion& message) {
   switch (message.body_case()) {
-    case FromMinion::kTypes: return message.types().hash();
-    case FromMinion::kList: return std::to_string(message.list().request());
-    case FromMinion::kInstalled: return std::to_string(message.installed().program());
-    case FromMinion::kArmed: return std::to_string(message.armed().program());
-    case FromMinion::kDisarmed: return std::to_string(message.disarmed().program());
-    default: return {};
+    case FromMinion::kTypes:
+      return message.types().hash();
+    case FromMinion::kList:
+      return std::to_string(message.list().request());
+    case FromMinion::kInstalled:
+      return std::to_string(message.installed().program());
+    case FromMinion::kArmed:
+      return std::to_string(message.armed().program());
+    case FromMinion::kDisarmed:
+      return std::to_string(message.disarmed().program());
+    default:
+      return {};
   }
 }
 

@@ -117,7 +117,9 @@ Result<Background> Background::enter() {
   ::_exit(1);
 }
 
-void Background::ready() { failed("ready"); }
+void Background::ready() {
+  failed("ready");
+}
 
 void Background::failed(const std::string& message) {
   if (pipe_ && ::write(pipe_.get(), message.data(), message.size()) < 0) {

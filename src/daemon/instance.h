@@ -1,8 +1,8 @@
 // What one running daemon owns: its directory and its pid file, whose lock says that it runs.
 //
-//   DIR/base      programs as clients submitted them, while a session uses them      DIR/inbound   programs received (minion)
-//   DIR/outbound  programs linked for a kernel, while a session uses them            DIR/types     type files, by hash
-//   DIR/sub.sock  clients' socket; DIR/dtraced.log the log of a daemon in the background
+//   DIR/base      programs as clients submitted them, while a session uses them      DIR/inbound   programs received
+//   (minion) DIR/outbound  programs linked for a kernel, while a session uses them            DIR/types     type files,
+//   by hash DIR/sub.sock  clients' socket; DIR/dtraced.log the log of a daemon in the background
 //
 // A lock dies with its process, so whatever an earlier daemon left behind, killed or not, is stale once we hold it.
 #pragma once
@@ -36,12 +36,12 @@ class Instance {
   UniqueFd lock_;
 };
 
-// Goes to the background. In the parent, does not return: waits until ready() and exits with 0, or with 1 and the child's
-// message. Call before there are threads or locks.
+// Goes to the background. In the parent, does not return: waits until ready() and exits with 0, or with 1 and the
+// child's message. Call before there are threads or locks.
 class Background {
  public:
   static Result<Background> enter();
-  void ready();                            // the parent may end well
+  void ready();                             // the parent may end well
   void failed(const std::string& message);  // it says so and ends with status 1
  private:
   UniqueFd pipe_;

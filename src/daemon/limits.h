@@ -12,28 +12,28 @@ using std::chrono::milliseconds;
 
 struct Limits {
   // Time
-  milliseconds hello{2000};      // from connecting to Hello; then: no agent
-  milliseconds reconnect{500};   // between tries to reach a chardev again
-  milliseconds types{15000};     // one chunk of type information
-  milliseconds install{15000};   // matching included
-  milliseconds arm{60000};       // loading and attaching
+  milliseconds hello{2000};     // from connecting to Hello; then: no agent
+  milliseconds reconnect{500};  // between tries to reach a chardev again
+  milliseconds types{15000};    // one chunk of type information
+  milliseconds install{15000};  // matching included
+  milliseconds arm{60000};      // loading and attaching
   milliseconds disarm{20000};
-  milliseconds list{30000};      // one page
-  milliseconds watch{1000};      // while something is traced: look for failures and new guests
-  milliseconds burst{1000};      // garbage within it is logged once
-  unsigned tries = 2;            // of a transfer
-  unsigned reconnects = 20;      // in a row
+  milliseconds list{30000};  // one page
+  milliseconds watch{1000};  // while something is traced: look for failures and new guests
+  milliseconds burst{1000};  // garbage within it is logged once
+  unsigned tries = 2;        // of a transfer
+  unsigned reconnects = 20;  // in a row
 
   // Size
-  uint64_t garbage = uint64_t{8} << 20;     // bytes on one connection; then the guest is cut off
-  uint32_t unasked = 1000;                  // messages nobody asked for, on one connection
-  uint32_t probes = 200'000;                // of one program on one guest
-  uint32_t listed = 500'000;                // of one guest in one listing
-  uint32_t probe_number = 1u << 20;         // the agent's numbers are below
-  uint32_t name = 256;                      // bytes of a name that a guest says
+  uint64_t garbage = uint64_t{8} << 20;  // bytes on one connection; then the guest is cut off
+  uint32_t unasked = 1000;               // messages nobody asked for, on one connection
+  uint32_t probes = 200'000;             // of one program on one guest
+  uint32_t listed = 500'000;             // of one guest in one listing
+  uint32_t probe_number = 1u << 20;      // the agent's numbers are below
+  uint32_t name = 256;                   // bytes of a name that a guest says
   uint32_t cpus = 4096;
   uint32_t sessions = 64;
-  size_t installed = size_t{4} << 20;       // bytes of a linked program
+  size_t installed = size_t{4} << 20;  // bytes of a linked program
 };
 
 }  // namespace ht::daemon

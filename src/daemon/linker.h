@@ -1,5 +1,5 @@
-// Links programs for kernels, each pair once: a thousand guests with one kernel, or the same program run again, cost one
-// link. What is cached is keyed by the hashes of both sides.
+// Links programs for kernels, each pair once: a thousand guests with one kernel, or the same program run again, cost
+// one link. What is cached is keyed by the hashes of both sides.
 #pragma once
 
 #include <list>

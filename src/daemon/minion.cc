@@ -43,12 +43,15 @@ void Minion::run() {
   send_hello();
   for (;;) {
     switch (port_.wait()) {
-      case Port::Event::kStopped: return;
+      case Port::Event::kStopped:
+        return;
       case Port::Event::kDisconnected:
         host_is_gone();
         if (!port_.wait_for_host()) return;
         break;
-      case Port::Event::kData: receive(buffer); break;
+      case Port::Event::kData:
+        receive(buffer);
+        break;
     }
   }
 }
@@ -105,19 +108,26 @@ void Minion::send_hello() {
 
 void Minion::handle(const channel::ToMinion& message) {
   switch (message.body_case()) {
-    case channel::ToMinion::kGreeting: return on_greeting(message.greeting());
-    case channel::ToMinion::kTypes: return on_types(message.types());
-    case channel::ToMinion::kList: return on_list(message.list());
-    case channel::ToMinion::kInstall: return on_install(message.install());
-    case channel::ToMinion::kArm: return on_arm(message.arm());
-    case channel::ToMinion::kDisarm: return on_disarm(message.disarm());
+    case channel::ToMinion::kGreeting:
+      return on_greeting(message.greeting());
+    case channel::ToMinion::kTypes:
+      return on_types(message.types());
+    case channel::ToMinion::kList:
+      return on_list(message.list());
+    case channel::ToMinion::kInstall:
+      return on_install(message.install());
+    case channel::ToMinion::kArm:
+      return on_arm(message.arm());
+    case channel::ToMinion::kDisarm:
+      return on_disarm(message.disarm());
     case channel::ToMinion::kStatus: {
       channel::FromMinion reply;
       reply.mutable_status()->set_programs(static_cast<uint32_t>(programs_.size()));
       fill(reply.mutable_status()->mutable_counters());
       return send(reply);
     }
-    case channel::ToMinion::BODY_NOT_SET: return;
+    case channel::ToMinion::BODY_NOT_SET:
+      return;
   }
 }
 

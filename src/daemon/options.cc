@@ -8,10 +8,14 @@ namespace ht::daemon {
 namespace {
 
 constexpr option kLong[] = {
-    {"overlord", no_argument, nullptr, 'O'}, {"minion", no_argument, nullptr, 'm'},
-    {"directory", required_argument, nullptr, 'D'}, {"port", required_argument, nullptr, 'p'},
-    {"foreground", no_argument, nullptr, 'd'}, {"verbose", no_argument, nullptr, 'v'},
-    {"help", no_argument, nullptr, 'h'}, {"version", no_argument, nullptr, 'V'},
+    {"overlord", no_argument, nullptr, 'O'},
+    {"minion", no_argument, nullptr, 'm'},
+    {"directory", required_argument, nullptr, 'D'},
+    {"port", required_argument, nullptr, 'p'},
+    {"foreground", no_argument, nullptr, 'd'},
+    {"verbose", no_argument, nullptr, 'v'},
+    {"help", no_argument, nullptr, 'h'},
+    {"version", no_argument, nullptr, 'V'},
     {nullptr, 0, nullptr, 0},
 };
 
@@ -52,19 +56,35 @@ Result<Options> parse_options(int argc, char** argv) {
   opterr = 0;
   for (int letter = 0; (letter = getopt_long(argc, argv, ":OmD:p:dvhV", kLong, nullptr)) != -1;) {
     switch (letter) {
-      case 'O': RETURN_IF_ERROR(set_role(&options, Options::Role::kOverlord)); break;
-      case 'm': RETURN_IF_ERROR(set_role(&options, Options::Role::kMinion)); break;
+      case 'O':
+        RETURN_IF_ERROR(set_role(&options, Options::Role::kOverlord));
+        break;
+      case 'm':
+        RETURN_IF_ERROR(set_role(&options, Options::Role::kMinion));
+        break;
       case 'D':
         if (*optarg == '\0') return Error("-D needs a directory");
         set_directory(&options, optarg);
         break;
-      case 'p': options.port = optarg; break;
-      case 'd': options.foreground = true; break;
-      case 'v': options.verbose = true; break;
-      case 'h': options.help = true; break;
-      case 'V': options.version = true; break;
-      case ':': return Error(std::string(argv[optind - 1]) + " needs an argument");
-      default: return Error("unknown option " + std::string(argv[optind - 1]));
+      case 'p':
+        options.port = optarg;
+        break;
+      case 'd':
+        options.foreground = true;
+        break;
+      case 'v':
+        options.verbose = true;
+        break;
+      case 'h':
+        options.help = true;
+        break;
+      case 'V':
+        options.version = true;
+        break;
+      case ':':
+        return Error(std::string(argv[optind - 1]) + " needs an argument");
+      default:
+        return Error("unknown option " + std::string(argv[optind - 1]));
     }
   }
   if (optind < argc) return Error("unexpected argument " + std::string(argv[optind]));

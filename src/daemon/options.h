@@ -11,7 +11,7 @@ struct Options {
   enum class Role { kNone, kOverlord, kMinion };
   Role role = Role::kNone;
   std::string directory = "/var/ddtrace";
-  bool own_directory = false;  // -D or DDTRACE_DIR: the pid file is there too
+  bool own_directory = false;                               // -D or DDTRACE_DIR: the pid file is there too
   std::string port = "/dev/virtio-ports/org.hypertrace.0";  // minion: -p
   bool foreground = false;
   bool verbose = false;

@@ -45,12 +45,15 @@ Overlord::Overlord(asio::io_context& loop, const Layout& layout, Parts parts)
                .slots = 1},
       sessions_(loop, context_) {
   context_.slots = calls_.slots();
-  registry_.set_named([this](engine::TargetId target, const std::string& name) {
-    parts_.engine->set_target_name(target, name);
-  });
+  registry_.set_named(
+      [this](engine::TargetId target, const std::string& name) { parts_.engine->set_target_name(target, name); });
 }
 
-Overlord::~Overlord() { server_.reset(); }
+// In an orderly way while all parts are still there: clients are let go, which disarms their programs; then guests.
+Overlord::~Overlord() {
+  server_.reset();
+  for (Vm* vm : registry_.vms()) vm->cut_off("dtraced ends");
+}
 
 Result<void> Overlord::start() {
   char name[256] = {};

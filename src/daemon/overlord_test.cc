@@ -1,9 +1,8 @@
 // The overlord as its clients and guests see it.
 #include "daemon/overlord.h"
 
-#include <sys/wait.h>
-
 #include "daemon/test_world.h"
+#include "dif/assembler.h"
 #include "types/btf_builder.h"
 
 namespace ht::daemon::test {
@@ -132,7 +131,10 @@ TEST_F(OverlordTest, RefusalsSayWhatIsWrongAndLeaveNothing) {
   EXPECT_TRUE(world.guest("vm1").agent->armed().empty());
 
   channel::SubmitRequest garbage;
-  garbage.set_elf("\x7f" "ELF" + std::string(5000, 'x'));
+  garbage.set_elf(
+      "\x7f"
+      "ELF" +
+      std::string(5000, 'x'));
   auto bad = client->submit(garbage, {}, &refused);
   ASSERT_FALSE(bad.ok());
   EXPECT_NE(bad.error().message.find("ELF"), std::string::npos);
@@ -293,10 +295,97 @@ TEST_F(OverlordTest, AProbeThatCannotBeCutsTheGuestOff) {
   world.guest("vm1").agent->add("sdt", "bad\nname", "x");
   world.start({"vm1", "vm2"});
   auto client = world.client();
-  auto session = client->submit(request({desc("vm*", "sdt", "", "x"), desc("vm2", "syscall", "", "entry")}), {}, nullptr);
+  auto session =
+      client->submit(request({desc("vm*", "sdt", "", "x"), desc("vm2", "syscall", "", "entry")}), {}, nullptr);
   EXPECT_FALSE(session.ok());  // no other guest has the first probe
   EXPECT_EQ(world.vm("vm1").state(), "failed");
   EXPECT_NE(world.vm("vm1").detail().find("impossible name"), std::string::npos);
+}
+
+// A kernel with curthread->pid, and so many types that they need more than one message.
+Bytes kernel_types(uint32_t task_size) {
+  types::BtfBuilder builder;
+  const auto number = builder.integer("int", 4, true);
+  for (int i = 0; i < 20'000; ++i) builder.integer("filler" + std::to_string(i), 4, false);
+  const auto task = builder.structure("task_struct", task_size, {{"pid", number, 64}});
+  builder.pointer(task);
+  return builder.build();
+}
+
+// trace(curthread->MEMBER)
+channel::SubmitRequest member_request(const std::string& member) {
+  dif::Program program;
+  program.files = {""};
+  program.sources.push_back({"test", false, std::string(64, '0')});
+  dif::Action action;
+  action.kind = dif::ActionKind::kDifexpr;
+  action.record = true;
+  auto code =
+      dif::assemble("ldgs 256, %r1\nusetx \"" + member + "\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
+  EXPECT_TRUE(code.ok());
+  action.args.push_back(std::move(code).value());
+  action.args[0].rtype = dif::Type::unknown();
+  action.args[0].lines = {{0, 3, 7, 0}};
+  action.arg_kinds = {dif::ActionKind::kDifexpr};
+  action.arg_params = {0};
+  dif::Clause& clause = program.clauses.emplace_back();
+  clause.probes = {desc("vm*", "syscall", "read", "entry")};
+  clause.actions.push_back(std::move(action));
+  const Bytes object = object::write(program);
+  channel::SubmitRequest submit;
+  submit.set_elf(object.data(), object.size());
+  return submit;
+}
+
+TEST_F(OverlordTest, OneKernelIsUploadedAndLinkedOnce) {
+  const Bytes types = kernel_types(64), other = kernel_types(128);
+  for (const char* name : {"vm1", "vm2"}) world.guest(name).agent->set_types(types, sha256_hex(types));
+  world.guest("vm3").agent->set_types(other, sha256_hex(other));
+  world.start({"vm1", "vm2", "vm3"});
+  auto client = world.client();
+  auto session = client->submit(member_request("pid"), {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  ASSERT_EQ(session->reply.guests_size(), 3);
+  EXPECT_EQ(session->reply.variants_size(), 2);
+  EXPECT_EQ(session->reply.guests(0).variant(), session->reply.guests(1).variant());
+  EXPECT_NE(session->reply.guests(0).variant(), session->reply.guests(2).variant());
+  size_t stored = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(world.root + "/types"))
+    stored += entry.is_regular_file();
+  EXPECT_EQ(stored, 2u);
+}
+
+TEST_F(OverlordTest, AMemberThatIsMissingIsAnErrorAtItsPlaceAndNothingIsArmed) {
+  const Bytes types = kernel_types(64);
+  world.guest("vm1").agent->set_types(types, sha256_hex(types));
+  world.start({"vm1"});
+  auto client = world.client();
+  Client::Refused refused;
+  auto session = client->submit(member_request("pidz"), {}, &refused);
+  ASSERT_FALSE(session.ok());
+  ASSERT_EQ(refused.errors.size(), 1u);
+  EXPECT_NE(refused.errors[0].message().find("pidz"), std::string::npos);
+  EXPECT_NE(refused.errors[0].message().find("vm1 (kernel 6.1.0-test)"), std::string::npos);
+  EXPECT_EQ(refused.errors[0].guest(), "vm1");
+  EXPECT_EQ(refused.errors[0].line(), 3u);
+  EXPECT_TRUE(world.guest("vm1").agent->armed().empty());
+}
+
+TEST_F(OverlordTest, AGuestThatLiesAboutItsTypesHarmsItselfOnly) {
+  const Bytes types = kernel_types(64);
+  world.guest("vm1").agent->set_types(types, sha256_hex(types));
+  world.guest("vm2").agent->set_types(kernel_types(128), sha256_hex(types));  // says that it has vm1's kernel
+  world.guest("vm3").agent->set_types(Bytes(300'000, 9), std::string(64, 'a'));
+  world.start({"vm1", "vm2", "vm3"});
+  auto client = world.client();
+  auto session = client->submit(member_request("pid"), {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  EXPECT_EQ(session->reply.variants_size(), 1);
+  for (const auto& guest : session->reply.guests()) {
+    EXPECT_EQ(guest.state(), guest.vmname() == "vm3" ? "left out" : "armed") << guest.vmname();
+  }
+  EXPECT_TRUE(std::filesystem::exists(world.root + "/types/" + sha256_hex(types) + ".btf"));
+  EXPECT_FALSE(std::filesystem::exists(world.root + "/types/" + std::string(64, 'a') + ".btf"));
 }
 
 TEST_F(OverlordTest, ListsProbesOfAllPages) {

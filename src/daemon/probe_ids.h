@@ -1,5 +1,5 @@
-// The numbers in dtrace -l's ID column: one for each (provider, module, function, name), whichever guests have it, for as
-// long as the daemon runs. 1 to 3 are BEGIN, END and ERROR.
+// The numbers in dtrace -l's ID column: one for each (provider, module, function, name), whichever guests have it, for
+// as long as the daemon runs. 1 to 3 are BEGIN, END and ERROR.
 #pragma once
 
 #include <cstdint>

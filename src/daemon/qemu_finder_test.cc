@@ -9,12 +9,21 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words kPlain = {"/usr/bin/qemu-system-x86_64", "-name", "vm1", "-m", "512M",
-                      "-chardev", "socket,id=console,path=/run/console,server=on,wait=off",
-                      "-chardev", "socket,id=ht,path=/run/vm1,,odd.sock,server=on,wait=off",
-                      "-device", "virtio-serial-pci",
-                      "-device", "virtserialport,chardev=console,name=org.qemu.guest_agent.0",
-                      "-device", "virtserialport,chardev=ht,name=org.hypertrace.0"};
+const Words kPlain = {"/usr/bin/qemu-system-x86_64",
+                      "-name",
+                      "vm1",
+                      "-m",
+                      "512M",
+                      "-chardev",
+                      "socket,id=console,path=/run/console,server=on,wait=off",
+                      "-chardev",
+                      "socket,id=ht,path=/run/vm1,,odd.sock,server=on,wait=off",
+                      "-device",
+                      "virtio-serial-pci",
+                      "-device",
+                      "virtserialport,chardev=console,name=org.qemu.guest_agent.0",
+                      "-device",
+                      "virtserialport,chardev=ht,name=org.hypertrace.0"};
 
 TEST(QemuPort, IsFoundOnAPlainCommandLine) {
   auto port = parse_qemu(kPlain);
@@ -24,9 +33,8 @@ TEST(QemuPort, IsFoundOnAPlainCommandLine) {
 }
 
 TEST(QemuPort, LibvirtsWayIsUnderstood) {
-  auto port = parse_qemu({"qemu-system-x86_64", "-name", "guest=web 1,debug-threads=on",
-                          "-chardev", "socket,id=charchannel0,fd=31,server=on,wait=off",
-                          "-device",
+  auto port = parse_qemu({"qemu-system-x86_64", "-name", "guest=web 1,debug-threads=on", "-chardev",
+                          "socket,id=charchannel0,fd=31,server=on,wait=off", "-device",
                           R"({"driver":"virtserialport","bus":"virtio-serial0.0","nr":1,"chardev":"charchannel0",)"
                           R"("id":"channel0","name":"org.hypertrace.0"})"});
   ASSERT_TRUE(port.ok()) << port.error().message;
@@ -45,9 +53,14 @@ TEST(QemuPort, WhatIsMissingIsSaid) {
 }
 
 TEST(QemuPort, HostileCommandLinesAreHarmless) {
-  for (const Words& words : std::vector<Words>{
-           {}, {""}, {"qemu", "-device"}, {"qemu", "-device", "{"}, {"qemu", "-device", "[1]"},
-           {"qemu", "-device", ",,,,=,="}, {"qemu", "-", "-name", ""}, {"qemu", "-device", R"({"driver":7})"}}) {
+  for (const Words& words : std::vector<Words>{{},
+                                               {""},
+                                               {"qemu", "-device"},
+                                               {"qemu", "-device", "{"},
+                                               {"qemu", "-device", "[1]"},
+                                               {"qemu", "-device", ",,,,=,="},
+                                               {"qemu", "-", "-name", ""},
+                                               {"qemu", "-device", R"({"driver":7})"}}) {
     EXPECT_FALSE(parse_qemu(words).ok());
   }
 }
@@ -61,7 +74,8 @@ class QemuFinderTest : public testing::Test {
     std::filesystem::create_directories(home + "/net");
     std::ofstream cmdline(home + "/cmdline", std::ios::binary);
     for (const std::string& word : words) cmdline << word << '\0';
-    std::ofstream(home + "/stat") << pid << " (qemu) (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " << started << " 0 0\n";
+    std::ofstream(home + "/stat") << pid << " (qemu) (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " << started
+                                  << " 0 0\n";
   }
   TestDirectory directory;
   QemuFinder finder{directory.path()};
@@ -83,8 +97,10 @@ TEST_F(QemuFinderTest, ScansAllProcessesAndTakesThoseWithThePort) {
 }
 
 TEST_F(QemuFinderTest, ASocketPassedByDescriptorIsFoundByItsInode) {
-  process(7, {"qemu", "-chardev", "socket,id=c,fd=31,server=on", "-device",
-              "virtserialport,chardev=c,name=org.hypertrace.0"}, 1);
+  process(
+      7,
+      {"qemu", "-chardev", "socket,id=c,fd=31,server=on", "-device", "virtserialport,chardev=c,name=org.hypertrace.0"},
+      1);
   std::filesystem::create_symlink("socket:[5555]", directory.path() + "/7/fd/31");
   std::ofstream(directory.path() + "/7/net/unix")
       << "Num       RefCount Protocol Flags    Type St Inode Path\n"

@@ -11,7 +11,9 @@ SessionManager::SessionManager(asio::io_context& loop, SessionContext& context)
   context_.registry.set_watcher(this);
 }
 
-SessionManager::~SessionManager() { context_.registry.set_watcher(nullptr); }
+SessionManager::~SessionManager() {
+  context_.registry.set_watcher(nullptr);
+}
 
 std::vector<std::shared_ptr<TraceSession>> SessionManager::all() const {
   std::vector<std::shared_ptr<TraceSession>> list;

@@ -1,5 +1,5 @@
-// Which guests, and which probes of the host itself, do the descriptions of a program mean? Plain functions of a program
-// and what is known of the guests.
+// Which guests, and which probes of the host itself, do the descriptions of a program mean? Plain functions of a
+// program and what is known of the guests.
 #pragma once
 
 #include <map>
@@ -50,8 +50,8 @@ Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& gu
 std::optional<Error> target_error(const std::string& target, const std::vector<KnownGuest>& guests,
                                   const std::vector<link::Resolver>& resolvers);
 
-// What is sent to a guest: the linked program with those descriptions only. A clause that is not for this guest keeps its
-// place and gets a description that no probe matches.
+// What is sent to a guest: the linked program with those descriptions only. A clause that is not for this guest keeps
+// its place and gets a description that no probe matches.
 dif::Program program_for_guest(const dif::Program& linked, const GuestUse& use);
 
 }  // namespace ht::daemon

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -170,7 +171,8 @@ class SocketPort final : public Port {
 
 class FakeGuest {
  public:
-  FakeGuest(std::string name, std::string directory) : name_(std::move(name)), path_(directory + "/" + name_ + ".port") {
+  FakeGuest(std::string name, std::string directory)
+      : name_(std::move(name)), path_(directory + "/" + name_ + ".port") {
     EXPECT_EQ(::pipe2(stop_, O_CLOEXEC), 0);
     port_ = std::make_unique<SocketPort>(path_, stop_[0]);
     agent = std::make_unique<FakeAgent>(name_ + "-host");

@@ -171,9 +171,8 @@ void TraceSession::choose_guests() {
 void TraceSession::fetch_types() {
   if (!needs_types_) return link_all();
   for_each_guest(
-      "reading types", [this](const DeploymentPtr& deployment, Deployment::Done done) {
-        fetch_types_of(deployment, std::move(done));
-      },
+      "reading types",
+      [this](const DeploymentPtr& deployment, Deployment::Done done) { fetch_types_of(deployment, std::move(done)); },
       &TraceSession::link_all);
 }
 
@@ -268,8 +267,8 @@ void TraceSession::install(const DeploymentPtr& deployment, Deployment::Done don
   auto variant = variant_for(deployment, &errors);
   if (!variant.ok()) return done(std::move(variant).error());
   deployment->variant = (*variant)->index;
-  auto object = std::make_shared<const Bytes>(
-      object::write(program_for_guest(*(*variant)->program, deployment->use())));
+  auto object =
+      std::make_shared<const Bytes>(object::write(program_for_guest(*(*variant)->program, deployment->use())));
   std::string sha256 = sha256_hex(*object);
   context_.store.hold(ProgramStore::Kind::kOutbound, sha256, *object);
   held_.push_back(sha256);
@@ -288,9 +287,8 @@ std::vector<channel::Diagnostic> TraceSession::unmatched() const {
         if (found || !deployment->use()[i][j]) continue;
         for (const GuestMatch& match : deployment->matches()) {
           found = found || (match.clause == i &&
-                            std::any_of(match.probes.begin(), match.probes.end(), [&](const GuestProbe& probe) {
-                              return describes(description, probe);
-                            }));
+                            std::any_of(match.probes.begin(), match.probes.end(),
+                                        [&](const GuestProbe& probe) { return describes(description, probe); }));
         }
       }
       if (found) continue;
@@ -323,8 +321,8 @@ void TraceSession::enable(const Deployment& deployment) {
   for (const GuestMatch& match : deployment.matches()) {
     matched_[match.clause] += match.probes.size();
     for (const GuestProbe& probe : match.probes) {
-      engine::ProbeName name{context_.ids.id(probe.provider, probe.module, probe.function, probe.name),
-                             probe.provider, probe.module, probe.function, probe.name};
+      engine::ProbeName name{context_.ids.id(probe.provider, probe.module, probe.function, probe.name), probe.provider,
+                             probe.module, probe.function, probe.name};
       engine_->enable(deployment.target(), probe.number, name, deployment.variant, match.clause);
     }
   }

@@ -6,7 +6,8 @@
 //
 // Guests go through a phase side by side, and a phase ends when all have answered or failed. A guest that fails is left
 // out with a diagnostic that names it; a program that does not link for one of them is refused, unless partial. A guest
-// that is lost in mid-trace takes nothing with it but itself; one that joins or comes back goes through all phases alone.
+// that is lost in mid-trace takes nothing with it but itself; one that joins or comes back goes through all phases
+// alone.
 #pragma once
 
 #include <functional>

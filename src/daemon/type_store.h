@@ -1,5 +1,6 @@
 // The types of every kernel met so far: DIR/types/HASH.btf, and parsed in memory, each once. Shared by all guests whose
-// type information has that SHA-256, and by no other: what a guest uploads is stored only under the hash that we compute.
+// type information has that SHA-256, and by no other: what a guest uploads is stored only under the hash that we
+// compute.
 #pragma once
 
 #include <map>

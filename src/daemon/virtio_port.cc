@@ -14,7 +14,7 @@
 namespace ht::daemon {
 namespace {
 
-constexpr int kLookAgainMs = 500;       // while nobody is there
+constexpr int kLookAgainMs = 500;             // while nobody is there
 constexpr uint64_t kWriteNs = 5'000'000'000;  // the host reads all the time, or it is gone
 
 sigset_t ending_signals() {

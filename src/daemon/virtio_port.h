@@ -1,6 +1,6 @@
-// The guest's virtio-serial port (linux/drivers/char/virtio_console.c). While nobody has the other end open, poll() says
-// POLLHUP, read() returns 0 and write() blocks. The driver sends SIGIO when that changes, so waiting for a host costs
-// nothing; a slow look now and then covers a signal that was missed.
+// The guest's virtio-serial port (linux/drivers/char/virtio_console.c). While nobody has the other end open, poll()
+// says POLLHUP, read() returns 0 and write() blocks. The driver sends SIGIO when that changes, so waiting for a host
+// costs nothing; a slow look now and then covers a signal that was missed.
 #pragma once
 
 #include <chrono>

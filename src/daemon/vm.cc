@@ -56,11 +56,16 @@ Vm::~Vm() {
 
 std::string Vm::state_name() const {
   switch (state_) {
-    case State::kConnecting: return "connecting";
-    case State::kNoAgent: return "no-agent";
-    case State::kReady: return "ready";
-    case State::kGone: return "gone";
-    case State::kFailed: return "failed";
+    case State::kConnecting:
+      return "connecting";
+    case State::kNoAgent:
+      return "no-agent";
+    case State::kReady:
+      return "ready";
+    case State::kGone:
+      return "gone";
+    case State::kFailed:
+      return "failed";
   }
   return "unknown";
 }
@@ -93,14 +98,15 @@ void Vm::watch_process() {
   }
   std::error_code ignored;
   process_.assign(pidfd.release(), ignored);
-  process_.async_wait(asio::posix::stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](const std::error_code& cancelled) {
-    if (cancelled || alive.expired()) return;
-    close_connection();
-    lose("its hypervisor process ended");
-    set_state(State::kGone, "its hypervisor process ended");
-    ram_.reset();
-    watcher_.vm_gone(*this);  // destroys this
-  });
+  process_.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [this, alive = std::weak_ptr(alive_)](const std::error_code& cancelled) {
+                        if (cancelled || alive.expired()) return;
+                        close_connection();
+                        lose("its hypervisor process ended");
+                        set_state(State::kGone, "its hypervisor process ended");
+                        ram_.reset();
+                        watcher_.vm_gone(*this);  // destroys this
+                      });
 }
 
 void Vm::connect() {
@@ -133,9 +139,8 @@ void Vm::greet() {
   message.mutable_greeting()->set_instance(instance_);
   send(message);
   if (state_ != State::kConnecting) return;
-  timer_.after(limits_.hello, [this] {
-    set_state(State::kNoAgent, "no agent answers: is dtraced -m running in the guest?");
-  });
+  timer_.after(limits_.hello,
+               [this] { set_state(State::kNoAgent, "no agent answers: is dtraced -m running in the guest?"); });
 }
 
 void Vm::send(const channel::ToMinion& message) {

@@ -1,4 +1,5 @@
-// One guest as the overlord knows it: its hypervisor process, the channel to its minion, and what it has said of itself.
+// One guest as the overlord knows it: its hypervisor process, the channel to its minion, and what it has said of
+// itself.
 //
 //   connecting --Hello--> ready --channel closed, reboot--> connecting
 //       |  (no Hello in time)                                   hypervisor process ended --> gone

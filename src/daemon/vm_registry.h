@@ -1,5 +1,5 @@
-// The guests of this host: found among the running processes, named, numbered. A name keeps its target id for as long as
-// the daemon runs, so that a guest that comes back is the same target to the engine.
+// The guests of this host: found among the running processes, named, numbered. A name keeps its target id for as long
+// as the daemon runs, so that a guest that comes back is the same target to the engine.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -59,9 +59,9 @@ class VmRegistry final : private Vm::Watcher {
   std::function<void(engine::TargetId, const std::string&)> named_;
   std::map<engine::TargetId, std::unique_ptr<Vm>> vms_;
   std::map<std::string, engine::TargetId> targets_;
-  std::set<Process> removed_;                       // by dtracedctl vm remove: not found again by itself
-  std::map<Process, std::string> unusable_;         // and why, said once
-  std::vector<std::function<void()>> waiting_;      // for settle()
+  std::set<Process> removed_;                   // by dtracedctl vm remove: not found again by itself
+  std::map<Process, std::string> unusable_;     // and why, said once
+  std::vector<std::function<void()>> waiting_;  // for settle()
   Timer settle_timer_;
 };
 

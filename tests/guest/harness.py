@@ -135,6 +135,12 @@ class World:
                 rows[words[0]] = words
         return rows
 
+    def restart_overlord(self):
+        """After a test that may have left it dead."""
+        if self.overlord.poll() is not None:
+            self.start_overlord()
+            self.wait_ready(*VMS)
+
     def wait_ready(self, *names, timeout=60):
         def ready():
             subprocess.run([f"{BIN}/dtracedctl", "vm", "rescan"], capture_output=True, env=self.env, timeout=30,
@@ -151,12 +157,12 @@ class World:
         return running
 
     def start_dtrace(self, *arguments):
-        """dtrace -E in the background, from the moment it traces (its notice is on stderr)."""
+        """dtrace -E in the background, from the moment its program is armed in the guests."""
+        before = self.programs()
         running = self.start([f"{BIN}/dtrace", "-E", *arguments])
-        until(lambda: "matched" in running.stderr() or not running.alive(), "dtrace traces", 60,
+        until(lambda: self.programs() > before or not running.alive(), "dtrace traces", 60,
               lambda: f"{running.stderr()}\n{self.logged()}")
-        # "matched" is printed just before the start; the guests' side is armed by then, and BEGIN follows at once.
-        until(lambda: not running.alive() or self.programs() > 0, "a program is armed", 20)
+        assert running.alive(), running.wait()
         return running
 
     def programs(self):

@@ -88,5 +88,6 @@ def test_garbage_on_the_guest_channel(world):
     done = trace.interrupt()
     assert done.status == 0 and done.out.split() == ["vm1", "1234"], done
     until(lambda: "vm2" in world.logged(), "the log names the guest", 10, world.logged)
+    until(lambda: "its agent was started again" in world.logged(), "vm2's minion is back", 20, world.logged)
     world.wait_ready("vm1", "vm2")
     still_works(world)

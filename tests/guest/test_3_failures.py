@@ -28,6 +28,14 @@ def push_gap(world):
 
 def test_overlord_killed_in_mid_trace(world):
     push_gap(world)
+    try:
+        kill_in_mid_trace(world)
+    finally:
+        world.restart_overlord()
+    traces_again(world)
+
+
+def kill_in_mid_trace(world):
     trace = world.start_dtrace("-n", "vm*:syscall:::entry { @[vmname] = count(); }")
     gaps = [world.guest_background(vm, "/root/gap", "4") for vm in VMS]
     bursts = [world.guest_background(vm, "burst", "200000") for vm in VMS]
@@ -47,10 +55,6 @@ def test_overlord_killed_in_mid_trace(world):
     # The guests notice that the host is gone and take everything off by themselves.
     for vm in VMS:
         until(lambda name=vm: world.attached(name) == [], f"{vm} has nothing attached", 20)
-
-    world.start_overlord()
-    world.wait_ready(*VMS)
-    traces_again(world)
 
 
 def test_guest_reboots_in_mid_trace(world):

@@ -33,9 +33,9 @@ constexpr const char* kUsage =
 
 constexpr option kOptions[] = {
     {"directory", required_argument, nullptr, 'D'}, {"verbose", no_argument, nullptr, 'v'},
-    {"pid", required_argument, nullptr, 'p'}, {"name", required_argument, nullptr, 'n'},
-    {"socket", required_argument, nullptr, 's'}, {"help", no_argument, nullptr, 'h'},
-    {"version", no_argument, nullptr, 'V'}, {nullptr, 0, nullptr, 0},
+    {"pid", required_argument, nullptr, 'p'},       {"name", required_argument, nullptr, 'n'},
+    {"socket", required_argument, nullptr, 's'},    {"help", no_argument, nullptr, 'h'},
+    {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0},
 };
 
 struct Command {
@@ -52,20 +52,35 @@ Result<Command> parse(int argc, char** argv) {
   for (int letter = 0; (letter = getopt_long(argc, argv, ":D:vp:n:s:hV", kOptions, nullptr)) != -1;) {
     const std::string argument = optarg == nullptr ? "" : optarg;
     switch (letter) {
-      case 'D': command.directory = argument; break;
-      case 'v': command.verbose = true; break;
+      case 'D':
+        command.directory = argument;
+        break;
+      case 'v':
+        command.verbose = true;
+        break;
       case 'p': {
         const char* end = argument.data() + argument.size();
         const auto [stop, failed] = std::from_chars(argument.data(), end, command.pid);
-        if (failed != std::errc() || stop != end || command.pid == 0) return Error("'" + argument + "' is no process id");
+        if (failed != std::errc() || stop != end || command.pid == 0)
+          return Error("'" + argument + "' is no process id");
         break;
       }
-      case 'n': command.name = argument; break;
-      case 's': command.socket = argument; break;
-      case 'h': command.help = true; break;
-      case 'V': command.version = true; break;
-      case ':': return Error(std::string(argv[optind - 1]) + " needs an argument");
-      default: return Error("unknown option " + std::string(argv[optind - 1]));
+      case 'n':
+        command.name = argument;
+        break;
+      case 's':
+        command.socket = argument;
+        break;
+      case 'h':
+        command.help = true;
+        break;
+      case 'V':
+        command.version = true;
+        break;
+      case ':':
+        return Error(std::string(argv[optind - 1]) + " needs an argument");
+      default:
+        return Error("unknown option " + std::string(argv[optind - 1]));
     }
   }
   command.words.assign(argv + optind, argv + argc);
@@ -73,7 +88,9 @@ Result<Command> parse(int argc, char** argv) {
   return command;
 }
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
 
 void print_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
