@@ -39,7 +39,7 @@ class ConnectionTest : public testing::Test {
   template <typename Condition>
   void run_until(Condition condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!condition() && std::chrono::steady_clock::now() < deadline) loop.run_one_for(std::chrono::seconds(1));
+    while (!condition() && std::chrono::steady_clock::now() < deadline) loop.run_one_for(std::chrono::milliseconds(5));
     ASSERT_TRUE(condition());
   }
 

@@ -150,8 +150,15 @@ void Consumer::print_remaining() {
   sink_->remaining(store_.unprinted_rows(options_));
 }
 
+bool Consumer::known(uint32_t variant, uint32_t probe) {
+  for (;;) {
+    if (variant < variants_.size() && probe < probes_.size()) return true;
+    if (!refresh_ || !refresh_()) return false;
+  }
+}
+
 void Consumer::bin(const engine::BinView& view) {
-  if (view.variant >= variants_.size()) return;
+  if (!known(view.variant, 0)) return;
   const Variant& variant = *variants_[view.variant];
   if (view.clause >= variant.clauses.size() || view.action >= variant.clauses[view.clause].keys.size()) return;
   const KeyLayout& layout = variant.clauses[view.clause].keys[view.action];
@@ -161,8 +168,8 @@ void Consumer::bin(const engine::BinView& view) {
 }
 
 void Consumer::record(engine::SessionReader& reader, const RecordView& view) {
-  static const engine::ProbeName kNobody;
-  const engine::ProbeName& probe = view.probe < probes_.size() ? probes_[view.probe] : kNobody;
+  if (!known(view.variant, view.probe)) return;
+  const engine::ProbeName& probe = probes_[view.probe];
   if (view.kind == RecordView::Kind::kFault) {
     (void)stream_.flush();
     message_(fault_message(view, probe, target_name(view.target)));
@@ -172,7 +179,6 @@ void Consumer::record(engine::SessionReader& reader, const RecordView& view) {
 }
 
 void Consumer::clause_record(engine::SessionReader& reader, const RecordView& view, const engine::ProbeName& probe) {
-  if (view.variant >= variants_.size()) return;
   const Variant& variant = *variants_[view.variant];
   if (view.clause >= variant.clauses.size()) return;
   const ClauseInfo& info = variant.clauses[view.clause];

@@ -40,6 +40,11 @@ class Consumer {
   size_t probes() const { return probes_.size(); }
   void set_target_name(engine::TargetId target, std::string name) { targets_[target] = std::move(name); }
 
+  // Called when a record or a bin names a variant or probe that was not added yet: news of a guest that joined travels
+  // beside the records. Adds what there is and returns true, or returns false if nothing more will come.
+  using Refresh = std::function<bool()>;
+  void set_refresh(Refresh refresh) { refresh_ = std::move(refresh); }
+
   // Consumes every record that is there. Takes a snapshot first if one of them acts on aggregations.
   void process(engine::SessionReader& reader);
   // Merges what the aggregations gathered since the last time.
@@ -67,11 +72,13 @@ class Consumer {
   void need_snapshot(Current& current);
   void error(const Current& current, const std::string& text);
   void bin(const engine::BinView& view);
+  bool known(uint32_t variant, uint32_t probe);
   std::string target_name(engine::TargetId target) const;
 
   Options options_;
   Stream& stream_;
   Message message_;
+  Refresh refresh_;
   std::unique_ptr<Sink> sink_;
   std::vector<std::unique_ptr<Variant>> variants_;
   std::vector<engine::ProbeName> probes_;

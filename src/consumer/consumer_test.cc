@@ -158,6 +158,27 @@ TEST(Records, NonsenseIsIgnored) {
   EXPECT_EQ(scene.remaining(), "");
 }
 
+TEST(Records, NewsOfALateGuestIsAskedFor) {
+  const dif::Program program = program_of({{printf_of("late", {})}});
+  Scene scene(program, quiet());
+  int asked = 0;
+  scene.consumer().set_refresh([&] {
+    if (++asked > 1) return false;
+    scene.consumer().add_variant(std::make_shared<const dif::Program>(program));
+    scene.consumer().add_probe({40, "syscall", "vmlinux", "open", "entry"});
+    return true;
+  });
+  engine::RecordView view;
+  view.variant = 1;
+  view.probe = 3;
+  scene.session().add(view, {});
+  EXPECT_EQ(scene.printed(), "late");
+  view.probe = 4;
+  scene.session().add(view, {});
+  EXPECT_EQ(scene.printed(), "");
+  EXPECT_EQ(asked, 2);
+}
+
 // -- aggregations
 
 dif::AggregationDef def(const std::string& name, uint32_t id, ActionKind function, uint64_t param = 0) {

@@ -1,11 +1,11 @@
 #include "daemon/instance.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -45,49 +45,20 @@ Layout layout_of(const Options& options) {
 
 Result<Instance> Instance::claim(const Layout& layout) {
   RETURN_IF_ERROR(make_directory(layout.root));
-  Instance instance(layout);
-  for (bool locked = false; !locked;) {
-    ASSIGN_OR_RETURN(locked, instance.lock());
-  }
+  std::string holder;
+  auto lock = LockFile::take(layout.pid_file, &holder);
+  if (!lock.ok() && holder.empty()) return std::move(lock).error();
+  if (!lock.ok()) return Error("dtraced is already running as " + holder + " (" + layout.pid_file + ")");
+  Instance instance(layout, std::move(*lock));
   for (const std::string& path : {layout.base, layout.inbound, layout.outbound, layout.types}) {
     RETURN_IF_ERROR(make_directory(path));
   }
   for (const std::string& path : {layout.base, layout.inbound, layout.outbound}) empty_directory(path);
-  RETURN_IF_ERROR(instance.write_pid());
   return instance;
 }
 
-Result<bool> Instance::lock() {
-  const std::string& path = layout_.pid_file;
-  ASSIGN_OR_RETURN(UniqueFd lock, open_file(path, O_RDWR | O_CREAT, 0644));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return errno_error("cannot lock " + path);
-    auto pid = read_text_file(path, 64);
-    std::string who = pid.ok() && !pid->empty() ? "process " + pid->substr(0, pid->find('\n')) : "another process";
-    return Error("dtraced is already running as " + who + " (" + path + ")");
-  }
-  // Its last owner may have removed the file between our opening and locking it: then the lock means nothing.
-  struct stat ours {
-  }, there{};
-  if (::fstat(lock.get(), &ours) != 0) return errno_error("cannot look at " + path);
-  if (::stat(path.c_str(), &there) != 0 || ours.st_ino != there.st_ino) return false;
-  lock_ = std::move(lock);
-  return true;
-}
-
-Result<void> Instance::write_pid() {
-  const std::string text = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock_.get(), 0) != 0 ||
-      ::pwrite(lock_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    return errno_error("cannot write " + layout_.pid_file);
-  }
-  return {};
-}
-
 Instance::~Instance() {
-  if (!lock_) return;
-  ::unlink(layout_.socket.c_str());
-  ::unlink(layout_.pid_file.c_str());  // while the lock is held: nobody else's
+  if (lock_) ::unlink(layout_.socket.c_str());
 }
 
 Result<Background> Background::enter() {
@@ -126,6 +97,25 @@ void Background::failed(const std::string& message) {
     // The parent is gone: nobody to tell.
   }
   pipe_.reset();
+}
+
+int run_daemon(const Options& options, const Serve& serve) {
+  std::signal(SIGPIPE, SIG_IGN);
+  if (options.foreground) {
+    auto served = serve(options, nullptr);
+    if (served.ok()) return 0;
+    std::fprintf(stderr, "dtraced: %s\n", served.error().text().c_str());
+    return 1;
+  }
+  auto background = Background::enter();
+  if (!background.ok()) {
+    std::fprintf(stderr, "dtraced: %s\n", background.error().text().c_str());
+    return 1;
+  }
+  auto served = serve(options, &*background);
+  if (served.ok()) return 0;
+  background->failed(served.error().text());
+  return 1;
 }
 
 }  // namespace ht::daemon

@@ -7,10 +7,14 @@
 // A lock dies with its process, so whatever an earlier daemon left behind, killed or not, is stale once we hold it.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "daemon/lock_file.h"
 #include "daemon/options.h"
 
 namespace ht::daemon {
@@ -24,16 +28,14 @@ Layout layout_of(const Options& options);
 class Instance {
  public:
   static Result<Instance> claim(const Layout& layout);
-  Instance(Instance&&) = default;
-  Instance& operator=(Instance&&) = default;
-  ~Instance();  // removes pid file and socket
+  Instance(Instance&& other) noexcept : layout_(std::move(other.layout_)), lock_(std::exchange(other.lock_, {})) {}
+  Instance& operator=(Instance&&) = delete;
+  ~Instance();  // removes the socket and, last, the pid file
 
  private:
-  explicit Instance(Layout layout) : layout_(std::move(layout)) {}
-  Result<bool> lock();  // false: try again
-  Result<void> write_pid();
+  Instance(Layout layout, LockFile lock) : layout_(std::move(layout)), lock_(std::move(lock)) {}
   Layout layout_;
-  UniqueFd lock_;
+  std::optional<LockFile> lock_;
 };
 
 // Goes to the background. In the parent, does not return: waits until ready() and exits with 0, or with 1 and the
@@ -46,5 +48,10 @@ class Background {
  private:
   UniqueFd pipe_;
 };
+
+// A daemon's main(): in the background unless the options say otherwise, errors to whoever started it. `serve` is given
+// the Background to call ready() on, or null. Returns the exit status.
+using Serve = std::function<Result<void>(const Options& options, Background* background)>;
+int run_daemon(const Options& options, const Serve& serve);
 
 }  // namespace ht::daemon

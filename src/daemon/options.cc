@@ -8,15 +8,11 @@ namespace ht::daemon {
 namespace {
 
 constexpr option kLong[] = {
-    {"overlord", no_argument, nullptr, 'O'},
-    {"minion", no_argument, nullptr, 'm'},
-    {"directory", required_argument, nullptr, 'D'},
-    {"port", required_argument, nullptr, 'p'},
-    {"foreground", no_argument, nullptr, 'd'},
-    {"verbose", no_argument, nullptr, 'v'},
-    {"help", no_argument, nullptr, 'h'},
-    {"version", no_argument, nullptr, 'V'},
-    {nullptr, 0, nullptr, 0},
+    {"overlord", no_argument, nullptr, 'O'},        {"minion", no_argument, nullptr, 'm'},
+    {"directory", required_argument, nullptr, 'D'}, {"port", required_argument, nullptr, 'p'},
+    {"sockets", required_argument, nullptr, 's'},   {"foreground", no_argument, nullptr, 'd'},
+    {"verbose", no_argument, nullptr, 'v'},         {"help", no_argument, nullptr, 'h'},
+    {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0},
 };
 
 void set_directory(Options* options, const std::string& directory) {
@@ -34,12 +30,13 @@ Result<void> set_role(Options* options, Options::Role role) {
 }  // namespace
 
 const char* usage() {
-  return "usage: dtraced -O [-dv] [-D DIR]            the overlord, on a virtualisation host\n"
+  return "usage: dtraced -O [-dv] [-D DIR] [-s GLOB]  the overlord, on a virtualisation host\n"
          "       dtraced -m [-dv] [-D DIR] [-p PORT]  the minion, in a guest\n"
          "\n"
          "  -O, --overlord       finds the guests, runs programs on them for dtrace -E\n"
          "  -m, --minion         arms this guest's probes when the overlord asks\n"
          "  -D, --directory DIR  socket, store and pid file there (default: DDTRACE_DIR, else /var/ddtrace)\n"
+         "  -s, --sockets GLOB   of this host's VMs only those whose channel's socket has such a path\n"
          "  -p, --port PORT      the minion's port (default: /dev/virtio-ports/org.hypertrace.0)\n"
          "  -d, --foreground     stay in the foreground, log to standard error\n"
          "  -v, --verbose        log more\n"
@@ -54,7 +51,7 @@ Result<Options> parse_options(int argc, char** argv) {
   }
   optind = 0;  // GNU getopt: begin anew
   opterr = 0;
-  for (int letter = 0; (letter = getopt_long(argc, argv, ":OmD:p:dvhV", kLong, nullptr)) != -1;) {
+  for (int letter = 0; (letter = getopt_long(argc, argv, ":OmD:p:s:dvhV", kLong, nullptr)) != -1;) {
     switch (letter) {
       case 'O':
         RETURN_IF_ERROR(set_role(&options, Options::Role::kOverlord));
@@ -68,6 +65,9 @@ Result<Options> parse_options(int argc, char** argv) {
         break;
       case 'p':
         options.port = optarg;
+        break;
+      case 's':
+        options.sockets = optarg;
         break;
       case 'd':
         options.foreground = true;

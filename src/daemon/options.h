@@ -13,6 +13,7 @@ struct Options {
   std::string directory = "/var/ddtrace";
   bool own_directory = false;                               // -D or DDTRACE_DIR: the pid file is there too
   std::string port = "/dev/virtio-ports/org.hypertrace.0";  // minion: -p
+  std::string sockets;                                      // overlord: -s, a glob; empty: all of this host's VMs
   bool foreground = false;
   bool verbose = false;
   bool help = false;

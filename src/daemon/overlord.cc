@@ -1,11 +1,12 @@
 #include "daemon/overlord.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <thread>
 
 #include "base/log.h"
@@ -14,9 +15,9 @@
 
 namespace ht::daemon {
 
-Overlord::Parts Overlord::real_parts() {
+Overlord::Parts Overlord::real_parts(const Options& options) {
   Parts parts;
-  parts.finder = std::make_unique<QemuFinder>();
+  parts.finder = std::make_unique<QemuFinder>("/proc", options.sockets);
   parts.open_ram = guest::open_qemu_ram;
   // One polling thread serves many guests; it wants a CPU of its own, so there are few.
   const unsigned pollers = std::clamp(std::thread::hardware_concurrency() / 8, 1u, 4u);
@@ -29,7 +30,7 @@ Overlord::Overlord(asio::io_context& loop, const Layout& layout, Parts parts)
     : loop_(loop),
       layout_(layout),
       parts_(std::move(parts)),
-      registry_(loop, parts_.limits, *parts_.finder, parts_.open_ram),
+      registry_(loop, parts_.limits, *parts_.finder, parts_.open_ram, parts_.claims),
       calls_(parts_.limits, std::move(parts_.pollers)),
       type_store_(layout.types),
       type_fetcher_(parts_.limits, registry_, type_store_),
@@ -72,7 +73,7 @@ Result<void> serve(const Options& options, Background* background) {
   ASSIGN_OR_RETURN(Instance instance, Instance::claim(layout));
   RETURN_IF_ERROR(background == nullptr ? log::to_stderr(options.verbose) : log::to_file(layout.log, options.verbose));
   asio::io_context loop(1);
-  Overlord overlord(loop, layout, Overlord::real_parts());
+  Overlord overlord(loop, layout, Overlord::real_parts(options));
   RETURN_IF_ERROR(overlord.start());
   asio::signal_set signals(loop);
   std::error_code ignored;
@@ -90,24 +91,7 @@ Result<void> serve(const Options& options, Background* background) {
 }  // namespace
 
 int run_overlord(const Options& options) {
-  std::signal(SIGPIPE, SIG_IGN);
-  Background background;
-  if (!options.foreground) {
-    auto entered = Background::enter();
-    if (!entered.ok()) {
-      std::fprintf(stderr, "dtraced: %s\n", entered.error().text().c_str());
-      return 1;
-    }
-    background = std::move(*entered);
-  }
-  auto served = serve(options, options.foreground ? nullptr : &background);
-  if (served.ok()) return 0;
-  if (options.foreground) {
-    std::fprintf(stderr, "dtraced: %s\n", served.error().text().c_str());
-  } else {
-    background.failed(served.error().text());
-  }
-  return 1;
+  return run_daemon(options, serve);
 }
 
 }  // namespace ht::daemon

@@ -6,6 +6,7 @@
 
 #include "daemon/instance.h"
 #include "daemon/limits.h"
+#include "daemon/options.h"
 #include "daemon/session_manager.h"
 
 namespace ht::daemon {
@@ -20,9 +21,10 @@ class Overlord {
     VmRegistry::OpenRam open_ram;
     std::unique_ptr<engine::Engine> engine;
     std::vector<std::unique_ptr<call::Poller>> pollers;  // slot i + 1 is pollers[i]'s
+    std::string claims;                                  // directory of the guests' locks
     Limits limits;
   };
-  static Parts real_parts();
+  static Parts real_parts(const Options& options);
 
   Overlord(asio::io_context& loop, const Layout& layout, Parts parts);
   ~Overlord();

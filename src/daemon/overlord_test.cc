@@ -431,6 +431,19 @@ TEST_F(OverlordTest, DuplicateNamesAreToldApart) {
   EXPECT_EQ(world.vm("vm1").state(), "ready");
 }
 
+TEST_F(OverlordTest, AGuestOfAnotherOverlordIsBusyUntilThatOneEnds) {
+  const FoundVm vm = world.guest("vm1").found();
+  std::string holder;
+  auto lock = LockFile::take(
+      world.claims() + "/vm-" + std::to_string(vm.pid) + "-" + std::to_string(vm.started) + ".lock", &holder);
+  ASSERT_TRUE(lock.ok());
+  world.start({"vm1"});
+  EXPECT_EQ(world.vm("vm1").state(), "busy");
+  EXPECT_NE(world.vm("vm1").detail().find("process " + std::to_string(::getpid())), std::string::npos);
+  { LockFile ended = std::move(*lock); }
+  EXPECT_TRUE(until([&] { return world.vm("vm1").state() == "ready"; }));
+}
+
 TEST_F(OverlordTest, ARemovedGuestStaysAwayUntilARescan) {
   world.start({"vm1"});
   auto client = world.client();

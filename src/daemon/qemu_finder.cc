@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/fd.h"
+#include "base/glob.h"
 
 namespace ht::daemon {
 namespace {
@@ -195,6 +196,19 @@ Result<FoundVm> QemuFinder::look(pid_t pid, const std::string& socket) {
   return vm;
 }
 
+bool QemuFinder::belongs_to_another(const std::string& socket) const {
+  std::error_code ignored;
+  for (std::filesystem::path at = std::filesystem::path(socket).parent_path(); at.has_relative_path();
+       at = at.parent_path()) {
+    if (std::filesystem::equivalent(at, root_, ignored)) return false;
+    if (std::filesystem::is_directory(at / "outbound", ignored) &&
+        std::filesystem::is_directory(at / "types", ignored)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::vector<FoundVm> QemuFinder::scan() {
   std::vector<FoundVm> found;
   std::error_code error;
@@ -205,7 +219,7 @@ std::vector<FoundVm> QemuFinder::scan() {
     if (failed != std::errc() || end != name.data() + name.size()) continue;
     const auto words = arguments(pid);
     if (!is_qemu(words) || !parse_qemu(words).ok()) continue;
-    if (auto vm = look(pid, ""); vm.ok()) found.push_back(std::move(*vm));
+    if (auto vm = look(pid, ""); vm.ok() && field_match(sockets_, vm->socket)) found.push_back(std::move(*vm));
   }
   std::sort(found.begin(), found.end(), [](const FoundVm& a, const FoundVm& b) { return a.pid < b.pid; });
   return found;

@@ -43,7 +43,9 @@ class VmFinder {
 
 class QemuFinder final : public VmFinder {
  public:
-  explicit QemuFinder(std::string proc = "/proc") : proc_(std::move(proc)) {}
+  // scan() takes only VMs whose socket matches `sockets`, a glob; empty: all. So several overlords share a host.
+  explicit QemuFinder(std::string proc = "/proc", std::string sockets = "")
+      : proc_(std::move(proc)), sockets_(std::move(sockets)) {}
   std::vector<FoundVm> scan() override;
   Result<FoundVm> look(pid_t pid, const std::string& socket) override;
 
@@ -51,7 +53,10 @@ class QemuFinder final : public VmFinder {
   std::vector<std::string> arguments(pid_t pid) const;
   uint64_t started(pid_t pid) const;
   Result<std::string> path_of_passed_socket(pid_t pid, int fd) const;
+  bool belongs_to_another(const std::string& socket) const;
+  std::string root_;
   std::string proc_;
+  std::string sockets_;
 };
 
 }  // namespace ht::daemon

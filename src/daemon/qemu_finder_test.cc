@@ -78,7 +78,7 @@ class QemuFinderTest : public testing::Test {
                                   << " 0 0\n";
   }
   TestDirectory directory;
-  QemuFinder finder{directory.path()};
+  QemuFinder finder{directory.path() + "/ours", directory.path()};
 };
 
 TEST_F(QemuFinderTest, ScansAllProcessesAndTakesThoseWithThePort) {
@@ -94,6 +94,10 @@ TEST_F(QemuFinderTest, ScansAllProcessesAndTakesThoseWithThePort) {
   EXPECT_EQ(found[0].pid, 20);
   EXPECT_EQ(found[0].started, 4711u);
   EXPECT_EQ(found[0].name, "vm1");
+
+  // An overlord that has been told which sockets are its own leaves the others alone.
+  EXPECT_EQ(QemuFinder(directory.path(), found[0].socket + "*").scan().size(), 1u);
+  EXPECT_TRUE(QemuFinder(directory.path(), "/elsewhere/*").scan().empty());
 }
 
 TEST_F(QemuFinderTest, ASocketPassedByDescriptorIsFoundByItsInode) {
@@ -110,6 +114,25 @@ TEST_F(QemuFinderTest, ASocketPassedByDescriptorIsFoundByItsInode) {
   ASSERT_TRUE(vm.ok()) << vm.error().message;
   EXPECT_EQ(vm->socket, "/run/right");
   EXPECT_EQ(vm->name, "pid7");
+}
+
+TEST_F(QemuFinderTest, AGuestInAnotherDaemonsDirectoryIsThatDaemons) {
+  for (const char* daemon : {"/ours", "/theirs"}) {
+    std::filesystem::create_directories(directory.path() + daemon + "/outbound");
+    std::filesystem::create_directories(directory.path() + daemon + "/types");
+  }
+  auto words = [&](const std::string& where) {
+    return Words{"qemu", "-chardev", "socket,id=c,path=" + directory.path() + where + "/lab/vm1.sock,server=on",
+                 "-device", "virtserialport,chardev=c,name=org.hypertrace.0"};
+  };
+  process(11, words("/ours"), 1);
+  process(12, words("/theirs"), 1);
+  process(13, words("/elsewhere"), 1);
+  auto found = finder.scan();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].pid, 11);
+  EXPECT_EQ(found[1].pid, 13);
+  EXPECT_TRUE(finder.look(12, "").ok());  // named explicitly: dtracedctl vm add
 }
 
 TEST_F(QemuFinderTest, LookingAtTheWrongProcessSaysWhy) {

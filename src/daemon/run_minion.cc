@@ -1,9 +1,6 @@
 // dtraced -m as a program: its instance, its agent, its port.
 #include <unistd.h>
 
-#include <csignal>
-#include <cstdio>
-
 #include "base/log.h"
 #include "daemon/instance.h"
 #include "daemon/minion.h"
@@ -31,24 +28,7 @@ Result<void> serve(const Options& options, Background* background) {
 }  // namespace
 
 int run_minion(const Options& options) {
-  std::signal(SIGPIPE, SIG_IGN);
-  Background background;
-  if (!options.foreground) {
-    auto entered = Background::enter();
-    if (!entered.ok()) {
-      std::fprintf(stderr, "dtraced: %s\n", entered.error().text().c_str());
-      return 1;
-    }
-    background = std::move(*entered);
-  }
-  auto served = serve(options, options.foreground ? nullptr : &background);
-  if (served.ok()) return 0;
-  if (options.foreground) {
-    std::fprintf(stderr, "dtraced: %s\n", served.error().text().c_str());
-  } else {
-    background.failed(served.error().text());
-  }
-  return 1;
+  return run_daemon(options, serve);
 }
 
 }  // namespace ht::daemon

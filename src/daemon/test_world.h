@@ -326,6 +326,7 @@ class World {
     engine = parts.engine.get();
     parts.pollers.push_back(std::make_unique<FakePoller>(notes));
     parts.limits = limits;
+    parts.claims = directory_.path();
     Options options;
     options.directory = directory_.path() + "/d";
     options.own_directory = true;
@@ -371,6 +372,7 @@ class World {
   FakeFinder* finder = nullptr;
   engine::Engine* engine = nullptr;
   std::string root;
+  const std::string& claims() const { return directory_.path(); }
 
  private:
   TestDirectory directory_;

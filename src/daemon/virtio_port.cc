@@ -14,7 +14,8 @@
 namespace ht::daemon {
 namespace {
 
-constexpr int kLookAgainMs = 500;             // while nobody is there
+constexpr int kLookAgainMs = 500;  // while nobody is there
+constexpr int kHangUpMs = 150;
 constexpr uint64_t kWriteNs = 5'000'000'000;  // the host reads all the time, or it is gone
 
 sigset_t ending_signals() {
@@ -56,20 +57,19 @@ Port::Event VirtioPort::wait() {
     pollfd polls[2] = {{fd_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
     if (::poll(polls, 2, -1) < 0) continue;  // EINTR
     if (polls[1].revents != 0) return Event::kStopped;
-    if ((polls[0].revents & POLLHUP) != 0 || at_end_) {
-      at_end_ = false;
-      drop_rest();
-      return Event::kDisconnected;
-    }
-    if (polls[0].revents != 0) return Event::kData;
+    // With nobody there the port always counts as readable: only a read tells.
+    const bool empty = at_end_;
+    at_end_ = false;
+    if (!empty) return Event::kData;
+    if (hang_up_lasts()) return Event::kDisconnected;
   }
 }
 
-// What the host wrote before it left is of no use to anybody.
-void VirtioPort::drop_rest() {
-  char rest[4096];
-  for (int i = 0; i < 1024 && ::read(fd_.get(), rest, sizeof rest) > 0; ++i) {
-  }
+bool VirtioPort::hang_up_lasts() {
+  pollfd polls[2] = {{signals_.get(), POLLIN, 0}, {fd_.get(), POLLIN, 0}};
+  ::poll(polls, 1, kHangUpMs);  // a signal to end cuts it short
+  ::poll(polls + 1, 1, 0);
+  return (polls[1].revents & POLLHUP) != 0;
 }
 
 bool VirtioPort::wait_for_host() {
@@ -103,7 +103,7 @@ Result<void> VirtioPort::write(ByteView data) {
     if (now >= deadline) return Error("the host does not read from the port");
     pollfd poll{fd_.get(), POLLOUT, 0};
     ::poll(&poll, 1, static_cast<int>((deadline - now) / 1'000'000 + 1));
-    if ((poll.revents & POLLHUP) != 0) return Error("the host is gone");
+    if ((poll.revents & POLLHUP) != 0 && hang_up_lasts()) return Error("the host is gone");
   }
   return {};
 }

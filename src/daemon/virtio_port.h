@@ -1,6 +1,10 @@
 // The guest's virtio-serial port (linux/drivers/char/virtio_console.c). While nobody has the other end open, poll()
-// says POLLHUP, read() returns 0 and write() blocks. The driver sends SIGIO when that changes, so waiting for a host
-// costs nothing; a slow look now and then covers a signal that was missed.
+// says POLLHUP and POLLIN, read() returns 0 and write() blocks. The driver sends SIGIO when that changes, so waiting
+// for a host costs nothing; a slow look now and then covers a signal that was missed.
+//
+// Whether somebody has it open arrives on the device's control queue, and data overtakes it: the first message of a new
+// host can be there while poll() still says POLLHUP, and the hang-up of the last host can come after it. So data comes
+// first, and a hang-up counts only if it lasts.
 #pragma once
 
 #include <chrono>
@@ -25,7 +29,8 @@ class VirtioPort final : public Port {
 
  private:
   VirtioPort(UniqueFd fd, UniqueFd signals) : fd_(std::move(fd)), signals_(std::move(signals)) {}
-  void drop_rest();
+  // Whether poll() still says POLLHUP after kHangUpMs.
+  bool hang_up_lasts();
   UniqueFd fd_;
   UniqueFd signals_;
   bool at_end_ = false;  // the last read found nobody

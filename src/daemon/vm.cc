@@ -11,6 +11,7 @@ namespace ht::daemon {
 namespace {
 
 constexpr uint32_t kVersion = 1;
+constexpr uint32_t kGreetings = 4;  // until an agent counts as absent
 
 std::string random_bytes() {
   std::string bytes(16, '\0');
@@ -62,6 +63,8 @@ std::string Vm::state_name() const {
       return "no-agent";
     case State::kReady:
       return "ready";
+    case State::kBusy:
+      return "busy";
     case State::kGone:
       return "gone";
     case State::kFailed:
@@ -82,8 +85,9 @@ void Vm::set_state(State state, std::string detail) {
   }
 }
 
-void Vm::start(std::shared_ptr<guest::GuestRam> ram) {
+void Vm::start(std::shared_ptr<guest::GuestRam> ram, const std::string& claims) {
   ram_ = std::move(ram);
+  claims_ = claims;
   log::info("{}: found, process {}, {}", name(), found_.pid, found_.socket);
   watch_process();
   if (state_ != State::kGone) connect();
@@ -109,12 +113,32 @@ void Vm::watch_process() {
                       });
 }
 
+bool Vm::claim() {
+  if (claims_.empty() || claim_) return true;
+  std::string holder;
+  auto lock = LockFile::take(
+      claims_ + "/vm-" + std::to_string(found_.pid) + "-" + std::to_string(found_.started) + ".lock", &holder);
+  if (lock.ok()) {
+    claim_.emplace(std::move(*lock));
+    return true;
+  }
+  if (holder.empty()) log::warn("{}: {}", name(), lock.error().message);
+  set_state(State::kBusy, "another dtraced serves it: " + (holder.empty() ? lock.error().message : holder));
+  return false;
+}
+
+void Vm::retry_if_busy() {
+  if (state_ == State::kBusy) connect();
+}
+
 void Vm::connect() {
+  if (!claim()) return;
   auto socket = channel::connect_unix(found_.socket);
   if (!socket.ok()) return connect_later(socket.error().message);
   failed_connects_ = 0;
   garbage_ = 0;
   unasked_ = 0;
+  unanswered_ = 0;
   set_state(State::kConnecting, "waiting for its agent");
   connection_ = channel::Connection::create(loop_, std::move(*socket), {});
   connection_->start({[this](ByteView payload) { on_message(payload); }, [this](uint64_t bytes) { on_garbage(bytes); },
@@ -139,8 +163,11 @@ void Vm::greet() {
   message.mutable_greeting()->set_instance(instance_);
   send(message);
   if (state_ != State::kConnecting) return;
-  timer_.after(limits_.hello,
-               [this] { set_state(State::kNoAgent, "no agent answers: is dtraced -m running in the guest?"); });
+  // What is written before the guest's driver has seen us connect may be lost: a few times, then no more.
+  timer_.after(limits_.hello / kGreetings, [this] {
+    if (++unanswered_ < kGreetings) return greet();
+    set_state(State::kNoAgent, "no agent answers: is dtraced -m running in the guest?");
+  });
 }
 
 void Vm::send(const channel::ToMinion& message) {
@@ -176,6 +203,7 @@ void Vm::cut_off(const std::string& why) {
 }
 
 void Vm::revive() {
+  if (state_ == State::kNoAgent && connection_) return greet();
   if (state_ != State::kFailed) return;
   failed_connects_ = 0;
   connect();

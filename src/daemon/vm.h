@@ -5,6 +5,9 @@
 //       |  (no Hello in time)                                   hypervisor process ended --> gone
 //       +--> no agent --Hello--> ready                          protocol violated        --> failed: why
 //
+// A chardev serves one connection; a second one waits in line, unnoticed. So that two overlords do not wait in each
+// other's line there is a lock for each guest, and the one who comes second says that the guest is busy.
+//
 // Greeting is sent on each connection, with a fresh instance; the minion disarms what an earlier connection had armed
 // and answers with Hello. Reconnecting is therefore the one way to be sure that nothing is armed. A Hello that answers
 // no Greeting of ours means a minion that has just started: it is greeted again.
@@ -13,12 +16,14 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "channel/agent.pb.h"
 #include "channel/connection.h"
 #include "daemon/exchange.h"
 #include "daemon/limits.h"
+#include "daemon/lock_file.h"
 #include "daemon/qemu_finder.h"
 #include "daemon/timer.h"
 #include "engine/firing.h"
@@ -28,7 +33,7 @@ namespace ht::daemon {
 
 class Vm {
  public:
-  enum class State { kConnecting, kNoAgent, kReady, kGone, kFailed };
+  enum class State { kConnecting, kNoAgent, kReady, kBusy, kGone, kFailed };
 
   // What others want to know. Called from the loop; the Vm outlives the call.
   class Watcher {
@@ -43,12 +48,13 @@ class Vm {
   Vm(asio::io_context& loop, const Limits& limits, engine::TargetId target, FoundVm found, Watcher& watcher);
   ~Vm();
 
-  // Watches the process and connects. `ram` was opened by the owner.
-  void start(std::shared_ptr<guest::GuestRam> ram);
+  // Watches the process and connects. `ram` was opened by the owner; the lock is in the directory `claims`, if any.
+  void start(std::shared_ptr<guest::GuestRam> ram, const std::string& claims);
   // Cuts the connection; the minion disarms everything. With a reason, for good (until revive()).
   void reset(const std::string& why);
   void cut_off(const std::string& why);
-  void revive();  // tries again what failed
+  void revive();         // tries again what failed
+  void retry_if_busy();  // the other overlord may have ended
 
   engine::TargetId target() const { return target_; }
   const std::string& name() const { return found_.name; }
@@ -67,6 +73,7 @@ class Vm {
   Exchange& exchange() { return exchange_; }
 
  private:
+  bool claim();
   void watch_process();
   void connect();
   void connect_later(const std::string& why);
@@ -85,6 +92,8 @@ class Vm {
   FoundVm found_;
   Watcher& watcher_;
   std::shared_ptr<guest::GuestRam> ram_;
+  std::string claims_;
+  std::optional<LockFile> claim_;
   State state_ = State::kConnecting;
   std::string detail_;
   asio::posix::stream_descriptor process_;
@@ -97,6 +106,7 @@ class Vm {
   uint64_t garbage_ = 0;  // on this connection
   uint64_t burst_ = 0;
   uint32_t unasked_ = 0;
+  uint32_t unanswered_ = 0;  // greetings on this connection
   unsigned failed_connects_ = 0;
   bool rebooted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the handler that may be queued when this ends

@@ -33,8 +33,14 @@ bool natural_less(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-VmRegistry::VmRegistry(asio::io_context& loop, const Limits& limits, VmFinder& finder, OpenRam open_ram)
-    : loop_(loop), limits_(limits), finder_(finder), open_ram_(std::move(open_ram)), settle_timer_(loop) {}
+VmRegistry::VmRegistry(asio::io_context& loop, const Limits& limits, VmFinder& finder, OpenRam open_ram,
+                       std::string claims)
+    : loop_(loop),
+      limits_(limits),
+      finder_(finder),
+      open_ram_(std::move(open_ram)),
+      claims_(std::move(claims)),
+      settle_timer_(loop) {}
 
 VmRegistry::~VmRegistry() = default;
 
@@ -44,6 +50,7 @@ void VmRegistry::scan(bool again) {
     unusable_.clear();
     for (auto& [target, vm] : vms_) vm->revive();
   }
+  for (auto& [target, vm] : vms_) vm->retry_if_busy();
   for (FoundVm& found : finder_.scan()) {
     const Process process(found.pid, found.started);
     if (removed_.contains(process) || unusable_.contains(process)) continue;
@@ -72,7 +79,7 @@ Result<Vm*> VmRegistry::admit(FoundVm found) {
   auto vm = std::make_unique<Vm>(loop_, limits_, target, std::move(found), static_cast<Vm::Watcher&>(*this));
   Vm* raw = vm.get();
   vms_[target] = std::move(vm);
-  raw->start(std::move(*ram));
+  raw->start(std::move(*ram), claims_);
   if (raw->state() == Vm::State::kGone) {
     vms_.erase(target);
     return Error("its process has ended");

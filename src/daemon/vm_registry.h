@@ -21,7 +21,8 @@ class VmRegistry final : private Vm::Watcher {
   using OpenRam =
       std::function<Result<std::shared_ptr<guest::GuestRam>>(pid_t pid, const std::vector<std::string>& arguments)>;
 
-  VmRegistry(asio::io_context& loop, const Limits& limits, VmFinder& finder, OpenRam open_ram);
+  // `claims` is the directory of the guests' locks; empty: none are taken.
+  VmRegistry(asio::io_context& loop, const Limits& limits, VmFinder& finder, OpenRam open_ram, std::string claims);
   ~VmRegistry() override;
 
   // One watcher besides the registry itself; `named` is told once for each new target.
@@ -55,6 +56,7 @@ class VmRegistry final : private Vm::Watcher {
   const Limits& limits_;
   VmFinder& finder_;
   OpenRam open_ram_;
+  std::string claims_;
   Vm::Watcher* watcher_ = nullptr;
   std::function<void(engine::TargetId, const std::string&)> named_;
   std::map<engine::TargetId, std::unique_ptr<Vm>> vms_;

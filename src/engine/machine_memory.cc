@@ -282,7 +282,7 @@ bool Machine::fetch_string(Space space, Value address, char* buffer, uint32_t li
   if (object(address, &source)) {
     if (offset > source.logical) return fail(Fault::kBadaddr, address.bits);
     if (offset >= source.size) {
-      *text = {};
+      *text = "";
       return true;
     }
     const auto* start = reinterpret_cast<const char*>(source.data) + offset;

@@ -81,7 +81,8 @@ class World:
 
     # -- the overlord
     def start_overlord(self):
-        self.overlord = subprocess.Popen([f"{BIN}/dtraced", "-O", "-d", "-D", self.env["DDTRACE_DIR"]],
+        self.overlord = subprocess.Popen([f"{BIN}/dtraced", "-O", "-d", "-D", self.env["DDTRACE_DIR"],
+                                          "-s", self.env["DDTRACE_DIR"] + "/lab/*"],  # no other guests of this host
                                          stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.env)
         until(lambda: self.answers() or self.overlord.poll() is not None, "dtraced answers", detail=self.logged)
         if self.overlord.poll() is not None:
@@ -157,10 +158,9 @@ class World:
         return running
 
     def start_dtrace(self, *arguments):
-        """dtrace -E in the background, from the moment its program is armed in the guests."""
-        before = self.programs()
+        """dtrace -E in the background, from the moment it traces: that is when it says what it matched (so not -q)."""
         running = self.start([f"{BIN}/dtrace", "-E", *arguments])
-        until(lambda: self.programs() > before or not running.alive(), "dtrace traces", 60,
+        until(lambda: "matched" in running.stderr() or not running.alive(), "dtrace traces", 60,
               lambda: f"{running.stderr()}\n{self.logged()}")
         assert running.alive(), running.wait()
         return running

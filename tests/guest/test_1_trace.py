@@ -86,13 +86,13 @@ def test_two_commands_at_once_do_not_disturb_each_other(world):
 
 def test_entry_and_return_with_arguments(world):
     trace = world.start_dtrace(
-        "-q", "-n", 'vm1:syscall::kill:entry /execname == "sh"/ { printf("%d %d\\n", (int)arg0, (int)arg1); } '
-        'vm1:syscall::kill:return /execname == "sh"/ { printf("= %d %d\\n", (int)arg0, errno); }')
+        "-n", 'vm1:syscall::kill:entry /execname == "sh"/ { printf("[%d %d]", (int)arg0, (int)arg1); } '
+        'vm1:syscall::kill:return /execname == "sh"/ { printf("[= %d %d]", (int)arg0, errno); }')
     world.lab("exec", "vm1", "sh", "-c", "kill -0 $$; kill -0 99999999; true")
     done = trace.interrupt()
     assert done.status == 0, done
-    lines = [line for line in done.out.splitlines() if line]
-    assert lines[1] == "= 0 0" and lines[2] == "99999999 0" and lines[3] == "= -3 3", done
+    assert re.findall(r"kill:(\w+) \[(.*)\]", done.out)[1:] == [
+        ("return", "= 0 0"), ("entry", "99999999 0"), ("return", "= -3 3")], done
 
 
 def test_interrupt_detaches_everything(world):

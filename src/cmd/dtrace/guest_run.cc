@@ -1,6 +1,7 @@
 #include "cmd/dtrace/guest_run.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "channel/client.h"
@@ -16,7 +17,11 @@ namespace {
 using channel::Client;
 
 Error to_error(const channel::Diagnostic& diagnostic) {
-  Error error(diagnostic.message(), diagnostic.hint());
+  std::string message = diagnostic.message();
+  if (!diagnostic.guest().empty() && message.find(diagnostic.guest()) == std::string::npos) {
+    message = diagnostic.guest() + ": " + message;
+  }
+  Error error(message, diagnostic.hint());
   error.tag = diagnostic.tag();
   error.pos = {diagnostic.file(), diagnostic.line(), diagnostic.column()};
   return error;
@@ -64,15 +69,24 @@ class GuestBackend final : public Backend {
   int fd() const override { return client_.fd(); }
 
   bool poll(consumer::Consumer& consumer) override {
+    if (gone_) return false;
     for (;;) {
       auto event = client_.poll_event();
       if (!event) {
-        say(Error(fmt::format("dtraced is gone ({}); printing what was collected", event.error().message)));
+        gone_ = true;
+        say(event.error().message + "; printing what was collected");
         return false;
       }
       if (!event->has_value()) return true;
       take(**event, consumer);
     }
+  }
+
+  bool refresh(consumer::Consumer& consumer) override {
+    // The daemon has sent the event or is about to; if it is this late, something is wrong and the record is lost.
+    static constexpr int kPatienceMs = 1000;
+    pollfd ready{client_.fd(), POLLIN, 0};
+    return !gone_ && ::poll(&ready, 1, kPatienceMs) == 1 && poll(consumer);
   }
 
   bool stop(consumer::Consumer& consumer) override {
@@ -85,6 +99,7 @@ class GuestBackend final : public Backend {
     for (auto event = client_.poll_event(); event && event->has_value(); event = client_.poll_event()) {
       take(**event, consumer);
     }
+    drops_.clear();  // what events reported is in these totals
     for (const channel::GuestDrops& drops : stopped->drops()) drops_.push_back(drops);
     return true;
   }
@@ -103,12 +118,17 @@ class GuestBackend final : public Backend {
     if (event.target() != 0 && !event.vmname().empty()) {
       consumer.set_target_name(static_cast<engine::TargetId>(event.target()), event.vmname());
     }
-    if (!event.text().empty()) say(event.vmname().empty() ? event.text() : event.vmname() + ": " + event.text());
+    if (!event.text().empty()) {
+      // Every line about a guest begins with its name.
+      const bool named = event.vmname().empty() || event.text().starts_with(event.vmname());
+      say(named ? event.text() : event.vmname() + ": " + event.text());
+    }
     for (const channel::GuestDrops& drops : event.drops()) drops_.push_back(drops);
   }
 
   Client& client_;
   uint64_t session_;
+  bool gone_ = false;  // the daemon; said already
   std::vector<channel::GuestDrops> drops_;
 };
 
@@ -153,11 +173,14 @@ int write_object(const CommandLine& line, const dif::Program& program) {
 }
 
 // What the consumer prints by: the program as compiled, or what the first variant of a submitted object says.
-Result<dif::Program> program_of(const dif::Program* compiled, const channel::Submitted& reply,
+Result<dif::Program> program_of(const CommandLine& line, const dif::Program* compiled, const channel::Submitted& reply,
                                 const std::string& object) {
   if (compiled != nullptr) return *compiled;
-  if (reply.variants_size() > 0) return object::read(as_bytes(reply.variants(0)));
-  return object::read(as_bytes(object));
+  ASSIGN_OR_RETURN(dif::Program program,
+                   object::read(as_bytes(reply.variants_size() > 0 ? reply.variants(0) : object)));
+  // What was compiled before has its options in it; those about output may be changed now.
+  for (const auto& [name, value] : line.options) program.options[name] = value;
+  return program;
 }
 
 int run_session(const CommandLine& line, const dif::Program* compiled, Command* command) {
@@ -178,7 +201,7 @@ int run_session(const CommandLine& line, const dif::Program* compiled, Command* 
     return fatal(session.error());
   }
   const channel::Submitted& reply = session->reply;
-  auto program = program_of(compiled, reply, request->elf());
+  auto program = program_of(line, compiled, reply, request->elf());
   if (!program) return fatal(program.error());
   for (const channel::GuestStatus& guest : reply.guests()) {
     for (const channel::Diagnostic& diagnostic : guest.errors()) {
@@ -195,11 +218,12 @@ int run_session(const CommandLine& line, const dif::Program* compiled, Command* 
     consumer->set_target_name(static_cast<engine::TargetId>(guest.target()), guest.vmname());
   }
 
-  say_matched(*program, {reply.matched().begin(), reply.matched().end()});
-  if (request->destructive() && !is_set(program->options, "quiet")) say("allowing destructive actions");
   if (auto started = (*client)->start(reply.session()); !started) {
     return fatal("could not enable tracing: " + started.error().text());
   }
+  // Said once it is true: whoever reads it may begin with what is to be traced.
+  say_matched(*program, {reply.matched().begin(), reply.matched().end()});
+  if (request->destructive() && !is_set(program->options, "quiet")) say("allowing destructive actions");
   if (command != nullptr) command->go();
   GuestBackend backend(**client, reply.session());
   return trace(*program, **reader, *consumer, **stream, backend, command);

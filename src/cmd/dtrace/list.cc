@@ -12,8 +12,8 @@
 namespace ht::dtrace {
 namespace {
 
-void say_no_match(const dif::ProbeDesc& desc) {
-  say(fmt::format("failed to match {}: No probe matches description", desc.text()));
+void say_no_match(const dif::ProbeDesc& desc, const char* hint) {
+  say(Error(fmt::format("failed to match {}: No probe matches description", desc.text()), hint));
 }
 
 void list_here(const std::vector<dif::ProbeDesc>& descriptions, consumer::Stream& stream) {
@@ -24,7 +24,7 @@ void list_here(const std::vector<dif::ProbeDesc>& descriptions, consumer::Stream
       stream.write(fmt::format("{:>5} {:>10} {:>17} {:>33} {}\n", probe.name.id, probe.name.provider, probe.name.module,
                                probe.name.function, probe.name.name));
     }
-    if (probes.empty()) say_no_match(desc);
+    if (probes.empty()) say_no_match(desc, "guests' probes are listed with -E");
   }
 }
 
@@ -51,7 +51,7 @@ int list_guests(const CommandLine& line, const std::vector<dif::ProbeDesc>& desc
       stream.write(fmt::format("{:<10} {:>5} {:>10} {:>17} {:>33} {}\n", listed.vmname(), name.id(), name.provider(),
                                name.module(), name.function(), name.name()));
     }
-    if (!any) say_no_match(desc);
+    if (!any) say_no_match(desc, "");
   }
   return kOk;
 }

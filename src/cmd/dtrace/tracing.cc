@@ -70,6 +70,7 @@ int trace(const dif::Program& program, engine::SessionReader& reader, consumer::
   int result = kOk;
   bool alive = true;
 
+  consumer.set_refresh([&] { return backend.refresh(consumer); });
   snapshots.due(clock.monotonic_ns());
   status.due(clock.monotonic_ns());
   for (bool done = false; !done;) {

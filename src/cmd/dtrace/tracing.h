@@ -19,6 +19,8 @@ class Backend {
   virtual int fd() const { return -1; }  // readable when poll() has something to do
   // Events; false: the session can go no further (the daemon is gone) and that has been said.
   virtual bool poll(consumer::Consumer&) { return true; }
+  // The consumer met a probe or program that it does not know: waits a little for the event that names it.
+  virtual bool refresh(consumer::Consumer&) { return false; }
   // Ends the session: END fires, the buffers are final. Says what went wrong.
   virtual bool stop(consumer::Consumer&) = 0;
   // After everything has been printed.
