@@ -48,9 +48,12 @@ static long ht_wait_step(__u32 iteration, struct ht_wait *wait) {
 
 // Waits until the host is done, or the time is over.
 static __always_inline int ht_await(struct ht_ring *first, struct ht_entry *entry, __u64 done) {
-  // (The time comes from the ring and not from a constant: the verifier would follow the countdown of a known number.)
-  struct ht_wait wait = {.entry = entry, .first = first, .done = done, .last = 0};
+  // Both numbers come from the ring, where the verifier does not know them. It would follow the countdown of a known
+  // number; and kernels before 6.7 verify a bpf_loop callback for its first run only and then remove what that run does
+  // not reach: with a known 0 in `last` the whole clock would be gone, and only the iterations would bound the wait.
+  struct ht_wait wait = {.entry = entry, .first = first, .done = done};
   wait.left = ht_load(first->header.identity.wait_ns);
+  wait.last = ht_load(first->header.identity.zero);
   bpf_loop(HT_WAIT_ITERATIONS, ht_wait_step, &wait, 0);
   return ht_load(entry->word) == done;
 }

@@ -41,8 +41,7 @@ class ByteReader {
   }
 
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  T read() {
+  requires std::is_trivially_copyable_v<T> T read() {
     T value{};
     ByteView bytes = take(sizeof(T));
     if (bytes.size() == sizeof(T)) std::memcpy(&value, bytes.data(), sizeof(T));
@@ -73,7 +72,7 @@ class ByteReader {
 class ByteWriter {
  public:
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   void write(const T& value) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(&value);
     data_.insert(data_.end(), bytes, bytes + sizeof(T));

@@ -6,7 +6,7 @@
 
 namespace ht {
 
-bool is_glob(std::string_view pattern);                          // has any of * ? [ backslash
+bool is_glob(std::string_view pattern);                            // has any of * ? [ backslash
 bool glob_match(std::string_view pattern, std::string_view text);  // an empty pattern matches only the empty text
 // As in a probe description: an empty field matches anything.
 inline bool field_match(std::string_view pattern, std::string_view text) {

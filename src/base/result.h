@@ -40,7 +40,7 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}   // NOLINT: implicit by design
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   bool ok() const { return state_.index() == 0; }
@@ -80,11 +80,11 @@ Error errno_error(std::string_view text);
 
 #define HT_CONCAT_(a, b) a##b
 #define HT_CONCAT(a, b) HT_CONCAT_(a, b)
-#define RETURN_IF_ERROR(expression)                                  \
-  do {                                                               \
-    if (auto ht_result_ = (expression); !ht_result_.ok()) {          \
-      return std::move(ht_result_).error();                          \
-    }                                                                \
+#define RETURN_IF_ERROR(expression)                         \
+  do {                                                      \
+    if (auto ht_result_ = (expression); !ht_result_.ok()) { \
+      return std::move(ht_result_).error();                 \
+    }                                                       \
   } while (0)
 #define ASSIGN_OR_RETURN(declaration, expression) \
   ASSIGN_OR_RETURN_(HT_CONCAT(ht_result_, __LINE__), declaration, expression)

@@ -153,7 +153,7 @@ struct ht_ring_header {
     uint8_t nonce[16];    // chosen by the host
     uint64_t generation;  // ht_generation(nonce)
     uint64_t wait_ns;     // how long one wait may last; a call waits at most twice
-    uint8_t pad[8];
+    uint64_t zero;        // always 0: for the guest's programs, a 0 that the verifier does not know
   } identity;
   struct {
     uint64_t head;  // the next reservation's sequence

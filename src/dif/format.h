@@ -11,15 +11,15 @@
 namespace ht::dif {
 
 struct Conversion {
-  std::string literal;     // text before the conversion, %% already replaced
+  std::string literal;           // text before the conversion, %% already replaced
   bool is_literal_only = false;  // the text after the last conversion
   bool alternate = false, zero = false, minus = false, plus = false, space = false, group = false;
-  bool agg = false;        // %@
+  bool agg = false;  // %@
   bool star_width = false, star_precision = false;
   int width = 0;
   int precision = -1;
-  std::string size;        // "", "h", "l", "ll", "L", "w"
-  std::string letter;      // "d", "Y", ...
+  std::string size;    // "", "h", "l", "ll", "L", "w"
+  std::string letter;  // "d", "Y", ...
   std::string name() const { return size + letter; }
 };
 

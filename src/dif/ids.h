@@ -142,7 +142,9 @@ enum class ActionKind : uint16_t {
   kBranchFalse = 0x801,  // args[0] is the condition; continue at action `target` when it is zero
   kJump = 0x802,         // continue at action `target`
 };
-constexpr bool is_aggregation(ActionKind kind) { return (static_cast<unsigned>(kind) & 0xff00) == 0x700; }
+constexpr bool is_aggregation(ActionKind kind) {
+  return (static_cast<unsigned>(kind) & 0xff00) == 0x700;
+}
 constexpr bool is_destructive(ActionKind kind) {
   return (static_cast<unsigned>(kind) & 0xff00) == 0x200 || (static_cast<unsigned>(kind) & 0xff00) == 0x500;
 }

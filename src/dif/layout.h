@@ -1,5 +1,5 @@
-// How a clause's record and an aggregation's bin are laid out. A pure function of the linked clause and strsize, used by
-// the engine that writes and the consumer that prints; nothing about layouts ever travels.
+// How a clause's record and an aggregation's bin are laid out. A pure function of the linked clause and strsize, used
+// by the engine that writes and the consumer that prints; nothing about layouts ever travels.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@
 namespace ht::dif {
 
 struct Field {
-  uint32_t action = 0;  // index into Clause::actions
-  uint32_t arg = 0;     // index into Action::args
-  uint32_t offset = 0;  // bytes from the start of the record's data
-  uint32_t size = 0;    // bytes; strings: strsize
-  Type type;            // of the recorded value (strings: by ref)
+  uint32_t action = 0;                     // index into Clause::actions
+  uint32_t arg = 0;                        // index into Action::args
+  uint32_t offset = 0;                     // bytes from the start of the record's data
+  uint32_t size = 0;                       // bytes; strings: strsize
+  Type type;                               // of the recorded value (strings: by ref)
   ActionKind kind = ActionKind::kDifexpr;  // kStack, kSym ... when the argument is one
 };
 
-// The record's data is `size` bytes (a multiple of 8): first, if the clause has control flow, a presence byte per action
-// (1: executed) padded to 8, then the fields in order, each aligned to min(size, 8) (by-reference fields to 1, stacks
-// to 8). Strings and by-reference values are zero-filled to their full size.
+// The record's data is `size` bytes (a multiple of 8): first, if the clause has control flow, a presence byte per
+// action (1: executed) padded to 8, then the fields in order, each aligned to min(size, 8) (by-reference fields to 1,
+// stacks to 8). Strings and by-reference values are zero-filled to their full size.
 struct RecordLayout {
-  bool recorded = false;   // false: the clause records nothing at all (no record is written, nothing is printed)
+  bool recorded = false;  // false: the clause records nothing at all (no record is written, nothing is printed)
   bool has_presence = false;
   uint32_t size = 0;
   std::vector<Field> fields;
@@ -36,9 +36,9 @@ RecordLayout record_layout(const Clause& clause, uint32_t strsize);
 // An aggregation's bin: the keys packed like record fields from offset 0 (padded to 8), then the values.
 struct AggregationLayout {
   std::vector<Field> keys;
-  uint32_t key_size = 0;    // bytes, multiple of 8
-  uint32_t value_words = 0; // uint64_t words: count 1, sum 1, min 1, max 1, avg 2 (count, sum), stddev 4 (count, sum,
-                            // low and high of the sum of squares), quantize 127, lquantize levels + 2, llquantize bins
+  uint32_t key_size = 0;     // bytes, multiple of 8
+  uint32_t value_words = 0;  // uint64_t words: count 1, sum 1, min 1, max 1, avg 2 (count, sum), stddev 4 (count, sum,
+                             // low and high of the sum of squares), quantize 127, lquantize levels + 2, llquantize bins
 };
 AggregationLayout aggregation_layout(const Action& action, const AggregationDef& def, uint32_t strsize);
 
@@ -67,8 +67,8 @@ struct LlquantizeParam {
 };
 LlquantizeParam decode_llquantize(uint64_t param);
 uint64_t encode_llquantize(const LlquantizeParam& param);
-// The rules of the reference, section 6.2: factor >= 2, lmag <= hmag, factor^(hmag+1) <= 2^64, and steps that divide the
-// ranges evenly. The functions below rely on it.
+// The rules of the reference, section 6.2: factor >= 2, lmag <= hmag, factor^(hmag+1) <= 2^64, and steps that divide
+// the ranges evenly. The functions below rely on it.
 bool valid_llquantize(const LlquantizeParam& param);
 // 2 * (hmag - lmag + 1) * (steps - steps / factor) + 3; 0 for a parameter that is not valid.
 uint32_t llquantize_bins(const LlquantizeParam& param);

@@ -52,13 +52,13 @@ enum class TypeRule : uint8_t {
   kStore,
   kBranch,
   kReturn,
-  kInteger,   // integer constant
-  kStringRef, // string constant
+  kInteger,    // integer constant
+  kStringRef,  // string constant
   kVarLoad,
   kVarStore,
-  kCall,      // the subroutine's result
+  kCall,  // the subroutine's result
   kPush,
-  kScratch,   // pointer to scratch memory
+  kScratch,  // pointer to scratch memory
   kXlate,
   kMemberOffset,  // usetx: offset of a member, resolved by what it is added to
   kSymbolicLoad,  // uload, uuload: a load of the pointer's target type
@@ -140,19 +140,37 @@ inline constexpr std::array<OpInfo, 256> kOpInfo = [] {
 
 using Instr = uint32_t;
 
-constexpr Op op_of(Instr i) { return static_cast<Op>(i >> 24); }
-constexpr const OpInfo& info_of(Instr i) { return kOpInfo[i >> 24]; }
-constexpr unsigned r1_of(Instr i) { return (i >> 16) & 0xff; }
-constexpr unsigned r2_of(Instr i) { return (i >> 8) & 0xff; }
-constexpr unsigned rd_of(Instr i) { return i & 0xff; }
-constexpr unsigned label_of(Instr i) { return i & 0xffffff; }
-constexpr unsigned index_of(Instr i) { return (i >> 8) & 0xffff; }  // var, int, string, subr, symbol
-constexpr unsigned type_of(Instr i) { return (i >> 16) & 0xff; }
+constexpr Op op_of(Instr i) {
+  return static_cast<Op>(i >> 24);
+}
+constexpr const OpInfo& info_of(Instr i) {
+  return kOpInfo[i >> 24];
+}
+constexpr unsigned r1_of(Instr i) {
+  return (i >> 16) & 0xff;
+}
+constexpr unsigned r2_of(Instr i) {
+  return (i >> 8) & 0xff;
+}
+constexpr unsigned rd_of(Instr i) {
+  return i & 0xff;
+}
+constexpr unsigned label_of(Instr i) {
+  return i & 0xffffff;
+}
+constexpr unsigned index_of(Instr i) {
+  return (i >> 8) & 0xffff;
+}  // var, int, string, subr, symbol
+constexpr unsigned type_of(Instr i) {
+  return (i >> 16) & 0xff;
+}
 
 constexpr Instr make(Op op, unsigned r1, unsigned r2, unsigned rd) {
   return static_cast<uint32_t>(op) << 24 | r1 << 16 | r2 << 8 | rd;
 }
-constexpr Instr make_label(Op op, unsigned label) { return static_cast<uint32_t>(op) << 24 | label; }
+constexpr Instr make_label(Op op, unsigned label) {
+  return static_cast<uint32_t>(op) << 24 | label;
+}
 constexpr Instr make_index(Op op, unsigned index, unsigned rd) {
   return static_cast<uint32_t>(op) << 24 | index << 8 | rd;
 }

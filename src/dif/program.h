@@ -32,8 +32,8 @@ struct Type {
   TypeKind kind = TypeKind::kD;
   CKind ckind = CKind::kVoid;
   uint8_t flags = 0;
-  uint32_t size = 0;   // bytes; by value 1, 2, 4 or 8; 0 for void, and for strings of the default size
-  std::string name;    // C spelling, for messages and listings: "uid_t", "struct task_struct *", "string"
+  uint32_t size = 0;  // bytes; by value 1, 2, 4 or 8; 0 for void, and for strings of the default size
+  std::string name;   // C spelling, for messages and listings: "uid_t", "struct task_struct *", "string"
 
   bool by_ref() const { return (flags & kByRef) != 0; }
   bool is_signed() const { return (flags & kSigned) != 0; }
@@ -61,9 +61,10 @@ struct LineEntry {
 // A DIF object: straight-line-or-forward code that ends in ret.
 struct Difo {
   std::vector<Instr> text;
-  std::vector<uint64_t> ints;     // setx
-  std::string strings = std::string(1, '\0');  // NUL-terminated strings (sets, symbols of usetx and typecast); offset 0 is ""
-  Type rtype;                     // void: evaluated for its effect only
+  std::vector<uint64_t> ints;  // setx
+  std::string strings =
+      std::string(1, '\0');  // NUL-terminated strings (sets, symbols of usetx and typecast); offset 0 is ""
+  Type rtype;                // void: evaluated for its effect only
   std::vector<LineEntry> lines;
   bool destructive = false;
   bool operator==(const Difo&) const = default;
@@ -119,18 +120,18 @@ struct ProbeDesc {
 struct Action {
   ActionKind kind = ActionKind::kNone;
   std::vector<Difo> args;
-  uint32_t keys = 0;           // aggregating actions: how many of args are keys
+  uint32_t keys = 0;  // aggregating actions: how many of args are keys
   // Aggregating and printf arguments that are themselves stack(), sym(), ... : the kind per argument; kDifexpr for
   // plain ones. Same length as args.
   std::vector<ActionKind> arg_kinds;
   std::vector<uint64_t> arg_params;  // param of such an argument (frames, strsize); same length as args
-  std::vector<uint32_t> aggs;  // ids of aggregations
-  std::string format;          // printf, printa with a format, system, freopen
+  std::vector<uint32_t> aggs;        // ids of aggregations
+  std::string format;                // printf, printa with a format, system, freopen
   bool has_format = false;
-  bool record = false;         // kDifexpr: trace()
+  bool record = false;  // kDifexpr: trace()
   Libact libact = Libact::kClear;
   uint64_t param = 0;
-  uint32_t target = 0;         // kBranchFalse, kJump: index into Clause::actions, forward
+  uint32_t target = 0;  // kBranchFalse, kJump: index into Clause::actions, forward
   SourcePos pos;
   bool operator==(const Action& o) const {
     return kind == o.kind && args == o.args && keys == o.keys && arg_kinds == o.arg_kinds &&
@@ -152,7 +153,7 @@ struct Clause {
 
 // One program text of the command: a script or a -n argument.
 struct Source {
-  std::string name;      // file name, or the text of a command-line program
+  std::string name;  // file name, or the text of a command-line program
   bool is_file = false;
   std::string sha256;
   bool operator==(const Source&) const = default;
@@ -165,10 +166,10 @@ struct Program {
   std::vector<VariableDef> variables;
   std::vector<AggregationDef> aggregations;
   std::map<std::string, std::string> options;  // run-time options set by -x and pragmas, by name
-  bool destructive = false;        // has an action or subroutine that needs -w
-  bool linked = false;             // no relocation instruction and no unknown type left
-  std::string kernel;              // linked for this kernel release (for messages); empty if it needed no kernel
-  std::string types_hash;          // and these types
+  bool destructive = false;                    // has an action or subroutine that needs -w
+  bool linked = false;                         // no relocation instruction and no unknown type left
+  std::string kernel;      // linked for this kernel release (for messages); empty if it needed no kernel
+  std::string types_hash;  // and these types
 
   bool operator==(const Program&) const = default;
 

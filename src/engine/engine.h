@@ -17,7 +17,7 @@ namespace ht::engine {
 // The host's own probes: BEGIN, END, ERROR, and the timers that a program names.
 struct HostProbe {
   static constexpr uint32_t kBegin = 1, kEnd = 2, kError = 3, kFirstTimer = 4;
-  uint32_t probe = 0;      // number on target kHost, unique in this engine
+  uint32_t probe = 0;  // number on target kHost, unique in this engine
   ProbeName name;
   uint64_t period_ns = 0;  // timers
   bool per_cpu = false;    // profile-n fires on every CPU, tick-n on one
@@ -30,12 +30,13 @@ std::vector<HostProbe> match_host_probes(const dif::ProbeDesc& description);
 class Session {
  public:
   virtual ~Session() = default;
-  // The linked program of one kernel (or the one for the host). All variants are links of one compiled program: the same
-  // clauses, variables and aggregations. Returns the variant's index. Verified; destructive programs need -w.
+  // The linked program of one kernel (or the one for the host). All variants are links of one compiled program: the
+  // same clauses, variables and aggregations. Returns the variant's index. Verified; destructive programs need -w.
   virtual Result<uint32_t> add_variant(std::shared_ptr<const dif::Program> program) = 0;
   // Runs `clause` of `variant` when `probe` fires on `target`. Clauses of one probe run in program order. Returns the
   // index of the probe in probe_names().
-  virtual uint32_t enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant, uint32_t clause) = 0;
+  virtual uint32_t enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant,
+                          uint32_t clause) = 0;
   virtual const std::vector<ProbeName>& probe_names() const = 0;
 
   virtual SessionState state() const = 0;
@@ -46,7 +47,7 @@ class Session {
   // The guest is gone: its ECBs are removed; what it recorded stays.
   virtual void remove_target(TargetId target) = 0;
 
-  virtual int data_fd() const = 0;     // for SessionReader, also in another process
+  virtual int data_fd() const = 0;  // for SessionReader, also in another process
   virtual int control_fd() const = 0;
   virtual uint64_t firings(TargetId target) const = 0;  // ECB runs, for dtracedctl
 };

@@ -15,16 +15,16 @@ inline constexpr TargetId kHost = 0;
 
 struct Firing {
   TargetId target = kHost;
-  uint32_t probe = 0;      // the target's own number for the probe (agent's; HostProbe's for the host)
-  uint32_t cpu = 0;        // vCPU
-  uint32_t pid = 0;        // tgid
+  uint32_t probe = 0;  // the target's own number for the probe (agent's; HostProbe's for the host)
+  uint32_t cpu = 0;    // vCPU
+  uint32_t pid = 0;    // tgid
   uint32_t tid = 0;
   uint32_t ppid = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;
-  uint64_t task = 0;       // address of struct task_struct: curthread; with target, the key of thread-locals
-  uint64_t pgd = 0;        // task->mm->pgd, for user memory
-  int32_t error = 0;       // D's errno
+  uint64_t task = 0;                // address of struct task_struct: curthread; with target, the key of thread-locals
+  uint64_t pgd = 0;                 // task->mm->pgd, for user memory
+  int32_t error = 0;                // D's errno
   std::array<char, 16> comm{};      // execname, NUL-padded
   std::array<uint64_t, 10> args{};  // arg0 ... arg9
   guest::Memory* memory = nullptr;  // null: nothing can be read (host timers)

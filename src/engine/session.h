@@ -1,12 +1,12 @@
 // A session: one dtrace command's enabling. The engine writes its records and aggregations into the session's shared
 // memory; the consumer (the dtrace process, or the same process without -E) reads them through SessionReader.
 //
-// Memory: two memfds. "data" is written by the engine alone and sealed so that a client can map it only for reading; the
-// engine never reads back what it must trust. "control" is small and written by the client: how far it has consumed, and
-// which of the two aggregation buffers is active. The engine validates every control word. Per slot (a poller thread, or
-// the host's timer thread) there is one single-producer ring of records and a pair of aggregation buffers; when the
-// client flips the pair, the engine starts on the other one, cleared, at its next update, and the client merges the
-// idle one. A client that dies therefore leaves nothing locked.
+// Memory: two memfds. "data" is written by the engine alone and sealed so that a client can map it only for reading;
+// the engine never reads back what it must trust. "control" is small and written by the client: how far it has
+// consumed, and which of the two aggregation buffers is active. The engine validates every control word. Per slot (a
+// poller thread, or the host's timer thread) there is one single-producer ring of records and a pair of aggregation
+// buffers; when the client flips the pair, the engine starts on the other one, cleared, at its next update, and the
+// client merges the idle one. A client that dies therefore leaves nothing locked.
 //
 // The layout of that memory is in session_memory.h, with static_asserts.
 #pragma once
@@ -38,14 +38,14 @@ struct SessionConfig {
   uint32_t strsize = 256;
   uint32_t nspec = 1;
   uint64_t specsize = 4u << 20;
-  bool destructive = false;        // -w
+  bool destructive = false;  // -w
 };
 // From Program::options; unknown names are ignored here (the command line has checked them), bad values are errors.
 Result<SessionConfig> session_config(const dif::Program& program);
 
 enum class SessionState : uint32_t {
-  kSetup = 0,     // being enabled: nothing runs
-  kBeginning = 1, // BEGIN runs
+  kSetup = 0,      // being enabled: nothing runs
+  kBeginning = 1,  // BEGIN runs
   kActive = 2,
   kDraining = 3,  // exit() was called, or stop requested: only END may run
   kStopped = 4,   // END has run; the buffers are final
@@ -61,9 +61,9 @@ struct Drops {
 struct RecordView {
   enum class Kind : uint8_t { kClause = 0, kFault = 1 };
   Kind kind = Kind::kClause;
-  uint32_t variant = 0;   // which linked program
-  uint32_t clause = 0;    // index into Program::clauses
-  uint32_t probe = 0;     // index into the session's probe names
+  uint32_t variant = 0;  // which linked program
+  uint32_t clause = 0;   // index into Program::clauses
+  uint32_t probe = 0;    // index into the session's probe names
   TargetId target = kHost;
   uint32_t cpu = 0;
   uint64_t timestamp = 0;  // host's monotonic ns

@@ -18,16 +18,33 @@ namespace ht::types {
 using TypeId = uint32_t;  // 0 is void
 
 enum class Kind : uint8_t {
-  kVoid = 0, kInt = 1, kPtr = 2, kArray = 3, kStruct = 4, kUnion = 5, kEnum = 6, kFwd = 7, kTypedef = 8,
-  kVolatile = 9, kConst = 10, kRestrict = 11, kFunc = 12, kFuncProto = 13, kVar = 14, kDatasec = 15, kFloat = 16,
-  kDeclTag = 17, kTypeTag = 18, kEnum64 = 19,
+  kVoid = 0,
+  kInt = 1,
+  kPtr = 2,
+  kArray = 3,
+  kStruct = 4,
+  kUnion = 5,
+  kEnum = 6,
+  kFwd = 7,
+  kTypedef = 8,
+  kVolatile = 9,
+  kConst = 10,
+  kRestrict = 11,
+  kFunc = 12,
+  kFuncProto = 13,
+  kVar = 14,
+  kDatasec = 15,
+  kFloat = 16,
+  kDeclTag = 17,
+  kTypeTag = 18,
+  kEnum64 = 19,
 };
 
 // A member found by name, also inside anonymous structs and unions.
 struct MemberRef {
   TypeId type = 0;
-  uint64_t bit_offset = 0;       // from the start of the outermost struct
-  uint32_t bitfield_size = 0;    // bits; 0: not a bit-field
+  uint64_t bit_offset = 0;     // from the start of the outermost struct
+  uint32_t bitfield_size = 0;  // bits; 0: not a bit-field
 };
 
 // A member as declared: of a struct or union, or a parameter of a function prototype (no offset).
@@ -50,11 +67,11 @@ class TypeFile {
   virtual const std::string& hash() const = 0;  // SHA-256 of the blob, hex
   virtual size_t count() const = 0;             // ids are 0 .. count() - 1
 
-  virtual Kind kind(TypeId id) const = 0;            // kVoid for ids out of range
+  virtual Kind kind(TypeId id) const = 0;  // kVoid for ids out of range
   virtual std::string_view name(TypeId id) const = 0;
-  virtual TypeId target(TypeId id) const = 0;        // pointer, typedef, cv, array element, var, func's proto; else 0
+  virtual TypeId target(TypeId id) const = 0;  // pointer, typedef, cv, array element, var, func's proto; else 0
   virtual uint32_t array_length(TypeId id) const = 0;
-  virtual bool is_signed(TypeId id) const = 0;       // of an int or enum, after strip()
+  virtual bool is_signed(TypeId id) const = 0;  // of an int or enum, after strip()
   // Size in bytes; nullopt for void, functions, forward declarations and impossible types.
   virtual std::optional<uint64_t> size(TypeId id) const = 0;
   // Through typedefs, const, volatile, restrict, type tags.
@@ -72,7 +89,7 @@ class TypeFile {
 
   virtual std::optional<MemberRef> member(TypeId struct_or_union, std::string_view name) const = 0;
   virtual std::vector<std::string_view> member_names(TypeId struct_or_union) const = 0;  // for "did you mean"
-  virtual std::vector<Member> members(TypeId struct_or_union) const = 0;    // in order of declaration
+  virtual std::vector<Member> members(TypeId struct_or_union) const = 0;                 // in order of declaration
   virtual std::vector<Member> parameters(TypeId func_proto) const = 0;
   virtual std::optional<int64_t> enumerator(std::string_view name) const = 0;
 
