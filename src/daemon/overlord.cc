@@ -15,9 +15,11 @@
 
 namespace ht::daemon {
 
-Overlord::Parts Overlord::real_parts(const Options& options) {
+Result<Overlord::Parts> Overlord::real_parts(const Options& options) {
   Parts parts;
-  parts.finder = std::make_unique<QemuFinder>("/proc", options.sockets);
+  parts.claims = "/run/hypertrace";
+  if (::mkdir(parts.claims.c_str(), 0700) != 0 && errno != EEXIST) return errno_error("cannot make " + parts.claims);
+  parts.finder = std::make_unique<QemuFinder>("/proc", options.sockets, options.directory);
   parts.open_ram = guest::open_qemu_ram;
   // One polling thread serves many guests; it wants a CPU of its own, so there are few.
   const unsigned pollers = std::clamp(std::thread::hardware_concurrency() / 8, 1u, 4u);
@@ -73,7 +75,8 @@ Result<void> serve(const Options& options, Background* background) {
   ASSIGN_OR_RETURN(Instance instance, Instance::claim(layout));
   RETURN_IF_ERROR(background == nullptr ? log::to_stderr(options.verbose) : log::to_file(layout.log, options.verbose));
   asio::io_context loop(1);
-  Overlord overlord(loop, layout, Overlord::real_parts(options));
+  ASSIGN_OR_RETURN(auto parts, Overlord::real_parts(options));
+  Overlord overlord(loop, layout, std::move(parts));
   RETURN_IF_ERROR(overlord.start());
   asio::signal_set signals(loop);
   std::error_code ignored;

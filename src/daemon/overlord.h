@@ -24,7 +24,7 @@ class Overlord {
     std::string claims;                                  // directory of the guests' locks
     Limits limits;
   };
-  static Parts real_parts(const Options& options);
+  static Result<Parts> real_parts(const Options& options);
 
   Overlord(asio::io_context& loop, const Layout& layout, Parts parts);
   ~Overlord();

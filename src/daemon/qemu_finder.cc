@@ -196,17 +196,17 @@ Result<FoundVm> QemuFinder::look(pid_t pid, const std::string& socket) {
   return vm;
 }
 
-bool QemuFinder::belongs_to_another(const std::string& socket) const {
+bool QemuFinder::is_ours(const std::string& socket) const {
+  if (!sockets_.empty()) return glob_match(sockets_, socket);
   std::error_code ignored;
   for (std::filesystem::path at = std::filesystem::path(socket).parent_path(); at.has_relative_path();
        at = at.parent_path()) {
-    if (std::filesystem::equivalent(at, root_, ignored)) return false;
-    if (std::filesystem::is_directory(at / "outbound", ignored) &&
-        std::filesystem::is_directory(at / "types", ignored)) {
-      return true;
-    }
+    if (std::filesystem::equivalent(at, root_, ignored)) return true;
+    const bool of_a_daemon =
+        std::filesystem::is_directory(at / "outbound", ignored) && std::filesystem::is_directory(at / "types", ignored);
+    if (of_a_daemon) return false;
   }
-  return false;
+  return true;
 }
 
 std::vector<FoundVm> QemuFinder::scan() {
@@ -219,7 +219,7 @@ std::vector<FoundVm> QemuFinder::scan() {
     if (failed != std::errc() || end != name.data() + name.size()) continue;
     const auto words = arguments(pid);
     if (!is_qemu(words) || !parse_qemu(words).ok()) continue;
-    if (auto vm = look(pid, ""); vm.ok() && field_match(sockets_, vm->socket)) found.push_back(std::move(*vm));
+    if (auto vm = look(pid, ""); vm.ok() && is_ours(vm->socket)) found.push_back(std::move(*vm));
   }
   std::sort(found.begin(), found.end(), [](const FoundVm& a, const FoundVm& b) { return a.pid < b.pid; });
   return found;

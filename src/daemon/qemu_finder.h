@@ -43,9 +43,11 @@ class VmFinder {
 
 class QemuFinder final : public VmFinder {
  public:
-  // scan() takes only VMs whose socket matches `sockets`, a glob; empty: all. So several overlords share a host.
-  explicit QemuFinder(std::string proc = "/proc", std::string sockets = "")
-      : proc_(std::move(proc)), sockets_(std::move(sockets)) {}
+  // scan() takes only VMs whose socket matches `sockets`, a glob. If that is empty it takes all but those whose socket
+  // is inside the directory of another dtraced than the one in `root`: they are that one's, whether it runs or not. So
+  // several overlords, laboratories and a host's own guests can share a host.
+  explicit QemuFinder(std::string proc = "/proc", std::string sockets = "", std::string root = "")
+      : proc_(std::move(proc)), sockets_(std::move(sockets)), root_(std::move(root)) {}
   std::vector<FoundVm> scan() override;
   Result<FoundVm> look(pid_t pid, const std::string& socket) override;
 
@@ -53,10 +55,10 @@ class QemuFinder final : public VmFinder {
   std::vector<std::string> arguments(pid_t pid) const;
   uint64_t started(pid_t pid) const;
   Result<std::string> path_of_passed_socket(pid_t pid, int fd) const;
-  bool belongs_to_another(const std::string& socket) const;
-  std::string root_;
+  bool is_ours(const std::string& socket) const;
   std::string proc_;
   std::string sockets_;
+  std::string root_;
 };
 
 }  // namespace ht::daemon

@@ -78,7 +78,7 @@ class QemuFinderTest : public testing::Test {
                                   << " 0 0\n";
   }
   TestDirectory directory;
-  QemuFinder finder{directory.path() + "/ours", directory.path()};
+  QemuFinder finder{directory.path(), "", directory.path() + "/ours"};
 };
 
 TEST_F(QemuFinderTest, ScansAllProcessesAndTakesThoseWithThePort) {

@@ -122,6 +122,14 @@ class World:
     def guest(self, vm, *command, timeout=180):
         return self.must_lab("exec", vm, *command, timeout=timeout)
 
+    def push_program(self, vm, name):
+        """Compiles tests/guest/NAME.c and pushes it as /root/NAME."""
+        binary = os.path.join(self.directory, name)
+        if not os.path.exists(binary):
+            source = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".c")
+            subprocess.run(["gcc", "-O2", "-static", "-o", binary, source], check=True)
+        self.must_lab("push", vm, binary, "/root/" + name)
+
     def guest_background(self, vm, *command):
         return self.start([LAB, "exec", vm, *command])
 

@@ -95,6 +95,16 @@ def test_entry_and_return_with_arguments(world):
         ("return", "= 0 0"), ("entry", "99999999 0"), ("return", "= -3 3")], done
 
 
+def test_32_bit_calls_are_told_apart(world):
+    world.push_program("vm1", "compat")
+    trace = world.start_dtrace("-n", 'vm1:syscall::semget:entry,vm1:syscall::getppid:entry { @[execname, probefunc] = '
+                               'count(); }')
+    assert world.guest("vm1", "/root/compat", "500").strip() == "500"
+    world.guest("vm1", "burst", "300")
+    done = trace.interrupt()
+    assert done.status == 0 and rows(done.out) == [["burst", "getppid", "300"]], done
+
+
 def test_interrupt_detaches_everything(world):
     for vm in VMS:
         assert world.attached(vm) == [], "before"

@@ -1,6 +1,4 @@
 """Daemons and guests that die in mid-trace: the others go on, nothing is lost that was collected, someone says why."""
-import os
-import subprocess
 import time
 
 from harness import VMS, until
@@ -18,16 +16,9 @@ def traces_again(world):
     assert done.status == 0 and counted(done) == {"vm1": 5000, "vm2": 5000}, done
 
 
-def push_gap(world):
-    here = os.path.dirname(os.path.abspath(__file__))
-    binary = os.path.join(world.directory, "gap")
-    subprocess.run(["gcc", "-O2", "-static", "-o", binary, os.path.join(here, "gap.c")], check=True)
-    for vm in VMS:
-        world.must_lab("push", vm, binary, "/root/gap")
-
-
 def test_overlord_killed_in_mid_trace(world):
-    push_gap(world)
+    for vm in VMS:
+        world.push_program(vm, "gap")
     try:
         kill_in_mid_trace(world)
     finally:
