@@ -11,8 +11,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(ht_flags INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(HT_SANITIZE)
-  target_compile_options(ht_flags INTERFACE -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-                                            -fno-omit-frame-pointer)
+  # Unoptimised where it is not about speed (dev): with UBSan an optimised build takes three times as long.
+  target_compile_options(ht_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-O1> -fsanitize=address,undefined
+                                            -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(ht_flags INTERFACE -fsanitize=address,undefined)
 endif()
 if(HT_FUZZ)
