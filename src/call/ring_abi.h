@@ -85,11 +85,11 @@ typedef __s32 int32_t;
 #define HT_ARGS 10
 #define HT_DATA_BYTES 80
 
-#define HT_WAIT_NS 5000000ull          // the usual wait_ns
-#define HT_WAIT_CLAMP_NS 100000ull     // the most that one look at the clock may add
+#define HT_WAIT_NS 10000000ull         // the usual wait_ns
+#define HT_WAIT_CLAMP_NS 1000000ull    // the most that one look at the clock may add
 #define HT_WAIT_ITERATIONS (1u << 23)  // the kernel's own bound for bpf_loop
 #define HT_WAIT_CLOCK_EVERY 256u       // iterations between two looks at the clock; a power of two
-#define HT_BREAKER_TRIP 3u
+#define HT_BREAKER_TRIP 2u
 #define HT_BEAT_NS 10000000ull   // the host's heartbeat
 #define HT_BREAKER_BEATS 8u      // beats until the breaker's first recovery; doubles with each trip ...
 #define HT_BREAKER_DOUBLINGS 8u  // ... this many times
