@@ -1,6 +1,7 @@
 """The main job: real guests, traced live; counts are exact; ^C leaves nothing behind."""
 import os
 import re
+import signal
 
 from harness import BIN, VMS, until
 
@@ -117,6 +118,17 @@ def test_interrupt_detaches_everything(world):
     for vm in VMS:
         assert world.attached(vm) == [], "after"
     assert world.programs() == 0
+
+
+def test_an_interrupt_that_arrives_twice_counts_once(world):
+    # timeout(1) sends its signal to the command and then to their group.
+    trace = world.start_dtrace("-n", "vm1:syscall::getppid:entry { @[vmname] = count(); }")
+    world.guest("vm1", "burst", "100")
+    trace.process.send_signal(signal.SIGINT)
+    until(lambda: "SigPnd:\t0000000000000000" in open(f"/proc/{trace.process.pid}/status", encoding="ascii").read()
+          or not trace.alive(), "the first is delivered", 5)
+    done = trace.interrupt()
+    assert done.status == 0 and rows(done.out) == [["vm1", "100"]], done
 
 
 def test_exit_from_a_guests_probe(world):
