@@ -125,7 +125,7 @@ def test_an_interrupt_that_arrives_twice_counts_once(world):
     trace = world.start_dtrace("-n", "vm1:syscall::getppid:entry { @[vmname] = count(); }")
     world.guest("vm1", "burst", "100")
     trace.process.send_signal(signal.SIGINT)
-    until(lambda: "SigPnd:\t0000000000000000" in open(f"/proc/{trace.process.pid}/status", encoding="ascii").read()
+    until(lambda: "ShdPnd:\t0000000000000000" in open(f"/proc/{trace.process.pid}/status", encoding="ascii").read()
           or not trace.alive(), "the first is delivered", 5)
     done = trace.interrupt()
     assert done.status == 0 and rows(done.out) == [["vm1", "100"]], done

@@ -10,7 +10,8 @@
 namespace ht::dtrace {
 namespace {
 
-// One intention can arrive as two signals: timeout(1) sends to its child and then to their group. A person needs longer.
+// One intention can arrive as two signals: timeout(1) sends to its child and then to their group. A person needs
+// longer.
 constexpr long kSameIntentionMs = 200;
 
 volatile sig_atomic_t signals_seen = 0;
