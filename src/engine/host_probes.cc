@@ -6,35 +6,12 @@
 #include <string>
 
 #include "base/glob.h"
+#include "base/time_units.h"
 
 namespace ht::engine {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kShortestPeriod = 200'000;
-
-struct Unit {
-  std::string_view name;
-  uint64_t ns;  // 0: per second
-};
-constexpr Unit kUnits[] = {
-    {"", 0},
-    {"hz", 0},
-    {"ns", 1},
-    {"nsec", 1},
-    {"us", 1'000},
-    {"usec", 1'000},
-    {"ms", 1'000'000},
-    {"msec", 1'000'000},
-    {"s", kSecond},
-    {"sec", kSecond},
-    {"m", 60 * kSecond},
-    {"min", 60 * kSecond},
-    {"h", 3600 * kSecond},
-    {"hour", 3600 * kSecond},
-    {"d", 86400 * kSecond},
-    {"day", 86400 * kSecond},
-};
 
 // Those that -l lists.
 constexpr std::string_view kPredefined[] = {
@@ -110,10 +87,10 @@ std::optional<TimerName> parse_timer_name(std::string_view name) {
   if (error != std::errc() || count == 0) return std::nullopt;
   std::string suffix(end, name.data() + name.size());
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& u) { return u.name == suffix; });
-  if (unit == std::end(kUnits)) return std::nullopt;
+  const TimeUnit* unit = find_time_unit(suffix, "hz");
+  if (unit == nullptr) return std::nullopt;
   if (unit->ns != 0 && count > INT64_MAX / unit->ns) return std::nullopt;
-  result.period_ns = unit->ns == 0 ? kSecond / count : count * unit->ns;
+  result.period_ns = unit->ns == 0 ? kNsPerSecond / count : count * unit->ns;
   if (result.period_ns < kShortestPeriod) return std::nullopt;
   return result;
 }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/time_units.h"
 #include "consumer/options.h"
 
 namespace ht::dtrace {
@@ -93,30 +94,6 @@ constexpr OptionInfo kOptions[] = {
 // Options that may be given several times: each value on its own line.
 constexpr std::string_view kLists[] = {"define", "incdir", "undef"};
 
-struct RateUnit {
-  std::string_view name;
-  uint64_t ns;  // 0: per second
-};
-constexpr uint64_t kSecond = 1'000'000'000;
-constexpr RateUnit kRateUnits[] = {
-    {"", 1},
-    {"ns", 1},
-    {"nsec", 1},
-    {"us", 1'000},
-    {"usec", 1'000},
-    {"ms", 1'000'000},
-    {"msec", 1'000'000},
-    {"s", kSecond},
-    {"sec", kSecond},
-    {"m", 60 * kSecond},
-    {"min", 60 * kSecond},
-    {"h", 3600 * kSecond},
-    {"hour", 3600 * kSecond},
-    {"d", 86400 * kSecond},
-    {"day", 86400 * kSecond},
-    {"hz", 0},
-};
-
 Error invalid_value() {
   return Error("Invalid value for specified option");
 }
@@ -180,13 +157,11 @@ Result<uint64_t> parse_rate(std::string_view text) {
   std::string unit;
   for (char c : text.substr(number.size())) unit += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   ASSIGN_OR_RETURN(const uint64_t value, consumer::parse_number(number, false));
-  for (const RateUnit& known : kRateUnits) {
-    if (known.name != unit) continue;
-    if (known.ns == 0) return value == 0 ? Result<uint64_t>(invalid_value()) : Result<uint64_t>(kSecond / value);
-    if (value > UINT64_MAX / known.ns) return invalid_value();
-    return value * known.ns;
-  }
-  return invalid_value();
+  const TimeUnit* known = find_time_unit(unit, "ns");
+  if (known == nullptr) return invalid_value();
+  if (known->ns == 0) return value == 0 ? Result<uint64_t>(invalid_value()) : Result<uint64_t>(kNsPerSecond / value);
+  if (value > UINT64_MAX / known->ns) return invalid_value();
+  return value * known->ns;
 }
 
 Result<void> set_option(std::string_view text, OptionMap& options) {
