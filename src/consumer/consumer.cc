@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "consumer/faults.h"
+#include "consumer/json_sink.h"
 #include "consumer/printf.h"
 #include "consumer/text_sink.h"
 
@@ -74,9 +74,12 @@ bool has_format(const dif::Action& action) {
 
 }  // namespace
 
-Consumer::Consumer(Options options, Stream& stream, Message message, std::unique_ptr<Sink> sink)
-    : options_(std::move(options)), stream_(stream), message_(std::move(message)), sink_(std::move(sink)) {
-  if (sink_ == nullptr) sink_ = std::make_unique<TextSink>(stream_, options_);
+Consumer::Consumer(Options options, Stream& stream, Message message) : options_(std::move(options)), stream_(stream) {
+  if (options_.json) {
+    sink_ = std::make_unique<JsonSink>(stream_);
+  } else {
+    sink_ = std::make_unique<TextSink>(stream_, options_, std::move(message));
+  }
 }
 
 Consumer::~Consumer() = default;
@@ -142,7 +145,7 @@ void Consumer::snapshot(engine::SessionReader& reader) {
 
 void Consumer::report_drops(engine::SessionReader& reader) {
   const engine::Drops now = reader.drops();
-  for (const std::string& text : drop_messages(drops_, now, options_.droptags)) message_(text);
+  for (const Drop& drop : drops_since(drops_, now)) sink_->drop(drop);
   drops_ = now;
 }
 
@@ -171,9 +174,7 @@ void Consumer::record(engine::SessionReader& reader, const RecordView& view) {
   if (!known(view.variant, view.probe)) return;
   const engine::ProbeName& probe = probes_[view.probe];
   if (view.kind == RecordView::Kind::kFault) {
-    (void)stream_.flush();
-    message_(fault_message(view, probe, target_name(view.target)));
-    return;
+    return sink_->fault({view, probe, target_name(view.target)});
   }
   clause_record(reader, view, probe);
 }
@@ -192,7 +193,7 @@ void Consumer::clause_record(engine::SessionReader& reader, const RecordView& vi
     any = current.present(i) && (!info.fields[i].empty() || speaks(current.clause.actions[i]));
   }
   if (info.silent || !any) return;
-  sink_->begin({view, probe});
+  sink_->begin({view, probe, target_name(view.target)});
   for (uint32_t i = 0; i < count; ++i) {
     if (current.present(i)) action(current, i);
   }
@@ -303,8 +304,7 @@ void Consumer::trace_memory(Current& current, uint32_t index) {
 }
 
 void Consumer::error(const Current& current, const std::string& text) {
-  (void)stream_.flush();
-  message_(clause_error(current.view, current.probe, text, target_name(current.view.target)));
+  sink_->failed({current.view, current.probe, target_name(current.view.target)}, text);
 }
 
 }  // namespace ht::consumer

@@ -29,8 +29,8 @@ class Consumer {
   // Faults and drops: one line of text without a prefix, for stderr.
   using Message = std::function<void(const std::string&)>;
 
-  // With `sink` null, text is written to `stream`. `stream` must outlive the consumer.
-  Consumer(Options options, Stream& stream, Message message, std::unique_ptr<Sink> sink = nullptr);
+  // Text or JSON, as the options say, is written to `stream`, which must outlive the consumer.
+  Consumer(Options options, Stream& stream, Message message);
   ~Consumer();
 
   // In the order of RecordView::variant. Sources of one compilation: the same clauses and aggregations in each.
@@ -51,6 +51,7 @@ class Consumer {
   void snapshot(engine::SessionReader& reader);
   // Reports what was lost since the last time.
   void report_drops(engine::SessionReader& reader);
+  void report_drop(const Drop& drop) { sink_->drop(drop); }
   // The aggregations that were never printed; call after the last process() and snapshot().
   void print_remaining();
 
@@ -77,7 +78,6 @@ class Consumer {
 
   Options options_;
   Stream& stream_;
-  Message message_;
   Refresh refresh_;
   std::unique_ptr<Sink> sink_;
   std::vector<std::unique_ptr<Variant>> variants_;

@@ -434,13 +434,20 @@ TEST(Drops, AreReportedAsDifferences) {
   EXPECT_EQ(scene.messages(), "1 drop on CPU 0\n2 failed speculations (available buffer(s) still busy)\n");
   scene.consumer().report_drops(scene.session());
   EXPECT_EQ(scene.messages(), "");
-  EXPECT_EQ(drop_messages({}, {.aggregation = 1}, true),
-            std::vector<std::string>{"[DTRACEDROP_AGGREGATION] 1 aggregation drop on CPU 0"});
+}
+
+TEST(Drops, HaveATagOnRequest) {
+  Options options;
+  options.droptags = true;
+  Scene scene(program_of({{}}), options);
+  scene.session().drops_.aggregation = 1;
+  scene.consumer().report_drops(scene.session());
+  EXPECT_EQ(scene.messages(), "[DTRACEDROP_AGGREGATION] 1 aggregation drop on CPU 0\n");
 }
 
 TEST(Drops, OfAGuest) {
-  EXPECT_EQ(guest_drop_message(12, "vm1", "10 timed out, 2 ring full"), "12 drops on vm1 (10 timed out, 2 ring full)");
-  EXPECT_EQ(guest_drop_message(1, "vm2", ""), "1 drop on vm2");
+  EXPECT_EQ(guest_drop(12, "vm1", "10 timed out, 2 ring full").message, "12 drops on vm1 (10 timed out, 2 ring full)");
+  EXPECT_EQ(guest_drop(1, "vm2", "").message, "1 drop on vm2");
 }
 
 }  // namespace

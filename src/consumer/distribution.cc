@@ -14,49 +14,14 @@ namespace {
 using dif::ActionKind;
 using Wide = unsigned __int128;
 
-constexpr unsigned kBarWidth = 40;
-constexpr unsigned kHalfBarWidth = 20;  // when there are contents of both signs
-
 struct Row {
   std::string label;  // padded, with its final blank
   int64_t content = 0;
 };
 
-struct Range {
-  size_t first = 0, last = 0;  // inclusive
-};
-
-// From one before the first bucket that is not empty to one after the last; `empty` when all are.
-Range shown(std::span<const uint64_t> words, Range empty) {
-  const auto full = [](uint64_t word) { return word != 0; };
-  const auto first = std::find_if(words.begin(), words.end(), full);
-  const size_t top = words.size() - 1;
-  if (first == words.end()) return {std::min(empty.first, top), std::min(empty.last, top)};
-  const auto last = std::find_if(words.rbegin(), words.rend(), full);
-  const auto low = static_cast<size_t>(first - words.begin());
-  const auto high = top - static_cast<size_t>(last - words.rbegin());
-  return {low == 0 ? 0 : low - 1, std::min(high + 1, top)};
-}
-
-std::string bar(int64_t content, long double total, bool positives, bool negatives, int64_t normal) {
-  const unsigned width = positives && negatives ? kHalfBarWidth : kBarWidth;
-  const long double size = content < 0 ? -static_cast<long double>(content) : static_cast<long double>(content);
-  unsigned length = 0;
-  if (positives && total > 0) length = std::min(width, static_cast<unsigned>(size * width / total + 0.5L));
-  const std::string at(length, '@');
-  const std::string blank(width - length, ' ');
-  const int64_t number =
-      normal == 0 ? 0 : static_cast<int64_t>(static_cast<__int128>(content) / static_cast<__int128>(normal));
-  if (!negatives) return fmt::format("|{}{} {:<9}\n", at, blank, number);
-  if (!positives) return fmt::format("{}{}| {:<9}\n", blank, at, number);
-  const std::string other(kHalfBarWidth, ' ');
-  if (content <= 0) return fmt::format("{}{}|{} {:<9}\n", blank, at, other, number);
-  return fmt::format("{}|{}{} {:<9}\n", other, at, blank, number);
-}
-
 std::vector<Row> quantize_rows(std::span<const uint64_t> words) {
   std::vector<Row> rows;
-  const Range range = shown(words, {dif::kQuantizeZeroBucket - 1, dif::kQuantizeZeroBucket + 1});
+  const BucketRange range = shown_buckets(words, {dif::kQuantizeZeroBucket - 1, dif::kQuantizeZeroBucket + 1});
   for (size_t i = range.first; i <= range.last; ++i) {
     rows.push_back(
         {fmt::format("{:>16} ", dif::quantize_label(static_cast<uint32_t>(i))), static_cast<int64_t>(words[i])});
@@ -68,7 +33,7 @@ std::vector<Row> lquantize_rows(std::span<const uint64_t> words, uint64_t param)
   const dif::LquantizeParam p = dif::decode_lquantize(param);
   const int64_t limit = p.base + int64_t{p.levels} * p.step;
   std::vector<Row> rows;
-  const Range range = shown(words, {0, 2});
+  const BucketRange range = shown_buckets(words, {0, 2});
   for (size_t i = range.first; i <= range.last; ++i) {
     std::string label = std::to_string(p.base + (static_cast<int64_t>(i) - 1) * p.step);
     if (i == 0) label = "< " + std::to_string(p.base);
@@ -115,7 +80,7 @@ std::vector<Row> llquantize_rows(std::span<const uint64_t> words, uint64_t param
   const LlquantizeBins bins(param);
   const size_t middle = words.size() / 2;
   const auto distance = [&](size_t bin) { return bin > middle ? bin - middle : middle - bin; };
-  Range range = shown(words, {middle, middle + 2});
+  BucketRange range = shown_buckets(words, {middle, middle + 2});
   // A row that would begin or end the display on a bin that cannot hold anything moves on to one that can.
   while (range.first > 0 && bins.ghost(distance(range.first))) --range.first;
   while (range.last + 1 < words.size() && bins.ghost(distance(range.last))) ++range.last;
@@ -136,7 +101,57 @@ std::vector<Row> llquantize_rows(std::span<const uint64_t> words, uint64_t param
   return rows;
 }
 
+const uint64_t kAnyLlquantize = dif::encode_llquantize({.factor = 2, .lmag = 0, .hmag = 1, .steps = 2});
+
+// The bounds of bucket `i`; those of the outermost are open.
+Bucket quantize_bounds(size_t i) {
+  using dif::kQuantizeZeroBucket;
+  const auto label = [](size_t bucket) { return dif::quantize_label(static_cast<uint32_t>(bucket)); };
+  if (i == kQuantizeZeroBucket) return {0, 0};
+  if (i > kQuantizeZeroBucket) {
+    return {label(i), i + 1 < dif::kQuantizeBuckets ? std::optional(label(i + 1) - 1) : std::nullopt};
+  }
+  return {i > 0 ? std::optional(label(i - 1) + 1) : std::nullopt, label(i)};
+}
+
+Bucket lquantize_bounds(size_t i, const dif::LquantizeParam& p) {
+  const int64_t low = p.base + (static_cast<int64_t>(i) - 1) * p.step;
+  if (i == 0) return {std::nullopt, int64_t{p.base} - 1};
+  if (i > p.levels) return {low, std::nullopt};
+  return {low, low + p.step - 1};
+}
+
+Bucket llquantize_bounds(size_t i, size_t middle, const LlquantizeBins& bins) {
+  const auto bound = [&](size_t distance) { return static_cast<int64_t>(bins.lower(distance)); };
+  const size_t distance = i > middle ? i - middle : middle - i;
+  if (distance == 0) return {1 - bound(1), bound(1) - 1};
+  std::optional<int64_t> far;
+  size_t next = distance + 1;
+  while (bins.ghost(next)) ++next;
+  if (!bins.overflow(distance)) far = bound(next) - 1;
+  if (i > middle) return {bound(distance), far};
+  return {far ? std::optional(-*far) : std::nullopt, -bound(distance)};
+}
+
 }  // namespace
+
+std::vector<Bucket> filled_buckets(const Tally& tally) {
+  std::vector<Bucket> buckets;
+  const bool linear = tally.function == ActionKind::kLquantize;
+  const bool log_linear = tally.function == ActionKind::kLlquantize;
+  if (log_linear && tally.words.size() != dif::llquantize_bins(dif::decode_llquantize(tally.param))) return {};
+  const dif::LquantizeParam lquantize = dif::decode_lquantize(tally.param);
+  const LlquantizeBins bins(log_linear ? tally.param : kAnyLlquantize);
+  for (size_t i = 0; i < tally.words.size(); ++i) {
+    if (tally.words[i] == 0) continue;
+    Bucket bucket = linear       ? lquantize_bounds(i, lquantize)
+                    : log_linear ? llquantize_bounds(i, tally.words.size() / 2, bins)
+                                 : quantize_bounds(i);
+    bucket.count = static_cast<int64_t>(tally.words[i]);
+    buckets.push_back(bucket);
+  }
+  return buckets;
+}
 
 std::string distribution(const Tally& tally) {
   std::vector<Row> rows;
@@ -145,17 +160,11 @@ std::string distribution(const Tally& tally) {
     if (tally.function == ActionKind::kLquantize) rows = lquantize_rows(tally.words, tally.param);
     if (tally.function == ActionKind::kLlquantize) rows = llquantize_rows(tally.words, tally.param);
   }
-  long double total = 0;
-  bool positives = false;
-  bool negatives = false;
-  for (const Row& row : rows) {
-    total += row.content < 0 ? -static_cast<long double>(row.content) : static_cast<long double>(row.content);
-    positives |= row.content > 0;
-    negatives |= row.content < 0;
-  }
+  Bars bars(tally.bars, tally.normal);
+  for (const Row& row : rows) bars.add(row.content);
   std::string text =
       fmt::format("\n{:>16} {:>41} {:<9}\n", "value", "------------- Distribution -------------", "count");
-  for (const Row& row : rows) text += row.label + bar(row.content, total, positives, negatives, tally.normal);
+  for (const Row& row : rows) text += row.label + bars.draw(row.content);
   return text;
 }
 

@@ -61,20 +61,23 @@ std::string fault_message(const engine::RecordView& record, const engine::ProbeN
   return clause_error(record, probe, text, guest);
 }
 
-std::vector<std::string> drop_messages(const engine::Drops& before, const engine::Drops& now, bool droptags) {
-  std::vector<std::string> messages;
+std::vector<Drop> drops_since(const engine::Drops& before, const engine::Drops& now) {
+  std::vector<Drop> drops;
   for (const DropKind& kind : kDropKinds) {
     if (now.*kind.count <= before.*kind.count) continue;
     const uint64_t count = now.*kind.count - before.*kind.count;
-    messages.push_back(fmt::format("{}{} {}{}", droptags ? fmt::format("[DTRACEDROP_{}] ", kind.tag) : "", count,
-                                   count == 1 ? kind.one : kind.many, kind.rest));
+    Drop drop{std::string(kind.tag), count, std::nullopt, {}, {}};
+    if (kind.rest.starts_with(" on CPU")) drop.cpu = 0;
+    drop.message = fmt::format("{} {}{}", count, count == 1 ? kind.one : kind.many, kind.rest);
+    drops.push_back(std::move(drop));
   }
-  return messages;
+  return drops;
 }
 
-std::string guest_drop_message(uint64_t drops, const std::string& guest, const std::string& detail) {
-  return fmt::format("{} {} on {}{}", drops, drops == 1 ? "drop" : "drops", guest,
-                     detail.empty() ? "" : " (" + detail + ")");
+Drop guest_drop(uint64_t drops, const std::string& guest, const std::string& detail) {
+  return {"GUEST", drops, std::nullopt, guest,
+          fmt::format("{} {} on {}{}", drops, drops == 1 ? "drop" : "drops", guest,
+                      detail.empty() ? "" : " (" + detail + ")")};
 }
 
 }  // namespace ht::consumer

@@ -2,6 +2,7 @@
 // Texts without the command's "dtrace: " in front and without a final newline.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,17 @@ std::string clause_error(const engine::RecordView& record, const engine::ProbeNa
                          const std::string& guest);
 std::string fault_message(const engine::RecordView& record, const engine::ProbeName& probe, const std::string& guest);
 
-// One line per kind that grew from `before` to `now`.
-std::vector<std::string> drop_messages(const engine::Drops& before, const engine::Drops& now, bool droptags);
+// Something that was lost since it was last reported.
+struct Drop {
+  std::string kind;  // as -x droptags prints it
+  uint64_t count = 0;
+  std::optional<uint32_t> cpu;
+  std::string guest;
+  std::string message;  // "2 aggregation drops on CPU 0", without a tag
+};
+// One per kind that grew from `before` to `now`.
+std::vector<Drop> drops_since(const engine::Drops& before, const engine::Drops& now);
 // "12 drops on vm1 (10 timed out, 2 ring full)"; `detail` may be empty.
-std::string guest_drop_message(uint64_t drops, const std::string& guest, const std::string& detail);
+Drop guest_drop(uint64_t drops, const std::string& guest, const std::string& detail);
 
 }  // namespace ht::consumer

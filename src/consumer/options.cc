@@ -19,7 +19,8 @@ struct Flag {
 constexpr std::array kFlags = {
     Flag{"quiet", &Options::quiet},           Flag{"flowindent", &Options::flowindent},
     Flag{"rawbytes", &Options::rawbytes},     Flag{"aggsortkey", &Options::aggsortkey},
-    Flag{"aggsortrev", &Options::aggsortrev},
+    Flag{"aggsortrev", &Options::aggsortrev}, Flag{"agghist", &Options::agghist},
+    Flag{"aggpack", &Options::aggpack},       Flag{"aggzoom", &Options::aggzoom},
 };
 
 struct Number {
@@ -36,7 +37,6 @@ constexpr uint64_t kMostNumber = 65536;  // columns or positions; more would onl
 // Dynamic options of the command: how often to look, what to say.
 constexpr std::array<std::string_view, 5> kElsewhere = {"aggrate", "switchrate", "statusrate", "printsize",
                                                         "quietresize"};
-constexpr std::array<std::string_view, 3> kNotYet = {"agghist", "aggpack", "aggzoom"};
 // Known, but fixed once tracing is active.
 constexpr std::array<std::string_view, 16> kFixed = {
     "aggsize",   "bufpolicy", "bufresize", "bufsize", "cleanrate",   "cpu",      "destructive",  "dynvarsize",
@@ -90,6 +90,10 @@ Options Options::from(const std::map<std::string, std::string>& options) {
   Options result;
   for (const auto& [name, value] : options) {
     bool ok = false;
+    if (name == "encoding") {
+      result.encoding = value == "utf8" ? Encoding::kUtf8 : Encoding::kAscii;
+    }
+    if (name == "format") result.json = value == "json";
     if (name == "droptags") result.droptags = parse_boolean(value, &ok);
     if (name == "strsize") {
       if (const auto size = parse_number(value, true); size && *size <= UINT32_MAX) {
@@ -119,7 +123,6 @@ Result<void> Options::set(std::string_view name, std::string_view value) {
     return {};
   }
   if (contains(kElsewhere, name)) return {};
-  if (contains(kNotYet, name)) return Error("Option is not implemented");
   if (contains(kFixed, name)) return Error("Operation illegal when tracing is active");
   return Error("Invalid option name");
 }

@@ -17,11 +17,16 @@ struct Options {
   bool rawbytes = false;
   bool aggsortkey = false;
   bool aggsortrev = false;
+  bool agghist = false;
+  bool aggpack = false;
+  bool aggzoom = false;
+  enum class Encoding : uint8_t { kUnset, kAscii, kUtf8 } encoding = Encoding::kUnset;
   uint64_t aggsortpos = 0;
   uint64_t aggsortkeypos = 0;
   uint64_t stackindent = 14;
   uint32_t strsize = 256;  // not dynamic: it shapes the records
   bool droptags = false;
+  bool json = false;  // -x format=json
 
   // Takes those that it knows from a program's options; the rest is not about output.
   static Options from(const std::map<std::string, std::string>& options);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "consumer/datum.h"
+#include "consumer/faults.h"
 #include "consumer/options.h"
 #include "consumer/store.h"
 #include "dif/format.h"
@@ -17,6 +18,7 @@ namespace ht::consumer {
 struct FiringView {
   const engine::RecordView& record;
   const engine::ProbeName& probe;
+  std::string guest;  // empty: the host
 };
 
 class Sink {
@@ -32,6 +34,10 @@ class Sink {
   virtual void end() = 0;
   // At the end of the run: aggregations that were never printed.
   virtual void remaining(const std::vector<Row>& rows) = 0;
+  // A clause that was abandoned; something that could not be done for a record (setopt, freopen); what was lost.
+  virtual void fault(const FiringView& firing) = 0;
+  virtual void failed(const FiringView& firing, const std::string& text) = 0;
+  virtual void drop(const Drop& drop) = 0;
 };
 
 }  // namespace ht::consumer

@@ -51,6 +51,10 @@ const std::vector<uint64_t>& zeros() {
   return kZeros;
 }
 
+BarStyle bars_of(const Options& options) {
+  return {options.aggzoom, options.encoding == Options::Encoding::kUtf8};
+}
+
 struct Sortable {
   Row row;
   uint32_t aggregation = 0;
@@ -86,9 +90,10 @@ void Store::merge(const dif::AggregationDef& def, const KeyLayout& layout, ByteV
   merge_words(def.function, bin.words, values);
 }
 
-Tally Store::tally(const Bin& bin) const {
+Tally Store::tally(const Bin& bin, BarStyle bars) const {
   const auto state = states_.find(bin.def.id);
-  return {bin.def.function, bin.def.param, state == states_.end() ? 1 : state->second.normal, bin.words};
+  const int64_t normal = state == states_.end() ? 1 : state->second.normal;
+  return {bin.def.function, bin.def.param, normal, bin.words, bin.def.id, bin.def.name, bars};
 }
 
 std::vector<Datum> Store::data(const Bin& bin) {
@@ -107,7 +112,7 @@ std::vector<Row> Store::rows(const std::vector<uint32_t>& aggregations, const Op
       Row& row = joined[bin.tuple];
       if (row.keys.empty()) row.keys = data(bin);
       row.tallies.resize(aggregations.size());
-      row.tallies[i] = tally(bin);
+      row.tallies[i] = tally(bin, bars_of(options));
       examples[i] = &bin;
     }
   }
@@ -115,7 +120,7 @@ std::vector<Row> Store::rows(const std::vector<uint32_t>& aggregations, const Op
   for (auto& [tuple, row] : joined) {
     for (size_t i = 0; i < row.tallies.size(); ++i) {
       if (!row.tallies[i].words.empty() || examples[i] == nullptr) continue;
-      row.tallies[i] = tally(*examples[i]);
+      row.tallies[i] = tally(*examples[i], bars_of(options));
       row.tallies[i].words = std::span(zeros()).first(std::min(zeros().size(), examples[i]->words.size()));
     }
     rows.push_back(std::move(row));
@@ -141,7 +146,7 @@ std::vector<Row> Store::rows(const std::vector<uint32_t>& aggregations, const Op
 std::vector<Row> Store::unprinted_rows(const Options& options) {
   std::vector<Sortable> all;
   for (const auto& [name, bin] : bins_) {
-    if (!states_[bin.def.id].printed) all.push_back({{data(bin), {tally(bin)}}, bin.def.id});
+    if (!states_[bin.def.id].printed) all.push_back({{data(bin), {tally(bin, bars_of(options))}}, bin.def.id});
   }
   std::sort(all.begin(), all.end(), [&](const Sortable& a, const Sortable& b) {
     int order = sign(uint64_t{a.aggregation}, uint64_t{b.aggregation});
@@ -170,7 +175,7 @@ void Store::truncate(uint32_t aggregation, int64_t keep) {
   }
   // Smallest first, whatever the sort options say.
   std::sort(bins.begin(), bins.end(), [&](const auto* a, const auto* b) {
-    int order = compare_values(tally(a->second), tally(b->second));
+    int order = compare_values(tally(a->second, {}), tally(b->second, {}));
     if (order == 0) order = compare_keys(data(a->second), data(b->second), 0);
     return order < 0;
   });

@@ -54,7 +54,7 @@ class Store {
     bool printed = false;
   };
 
-  Tally tally(const Bin& bin) const;
+  Tally tally(const Bin& bin, BarStyle bars) const;
   static std::vector<Datum> data(const Bin& bin);
 
   std::unordered_map<std::string, Bin> bins_;

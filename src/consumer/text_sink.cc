@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "consumer/compact.h"
 #include "consumer/printf.h"
 
 namespace ht::consumer {
@@ -72,12 +73,20 @@ void TextSink::formatted(const std::string& text) {
 }
 
 void TextSink::aggregations(const std::vector<Row>& rows, const dif::FormatString* format) {
-  if (format == nullptr) stream_.write("\n");
+  if (format == nullptr) {
+    stream_.write("\n");
+    return default_rows(rows);
+  }
+  for (const Row& one : rows) stream_.write(format_printa(*format, one.keys, one.tallies));
+}
+
+void TextSink::default_rows(const std::vector<Row>& rows) {
+  CompactPrinter compact(rows, options_);
   for (const Row& one : rows) {
-    if (format == nullptr) {
-      row(one);
+    if (compact.takes(one)) {
+      stream_.write(compact.line(one));
     } else {
-      stream_.write(format_printa(*format, one.keys, one.tallies));
+      row(one);
     }
   }
 }
@@ -94,7 +103,23 @@ void TextSink::end() {
 }
 
 void TextSink::remaining(const std::vector<Row>& rows) {
-  for (const Row& one : rows) row(one);
+  stream_.write("\n");
+  default_rows(rows);
+}
+
+// What was printed before goes out before what is said about it.
+void TextSink::fault(const FiringView& firing) {
+  (void)stream_.flush();
+  message_(fault_message(firing.record, firing.probe, firing.guest));
+}
+
+void TextSink::failed(const FiringView& firing, const std::string& text) {
+  (void)stream_.flush();
+  message_(clause_error(firing.record, firing.probe, text, firing.guest));
+}
+
+void TextSink::drop(const Drop& drop) {
+  message_(options_.droptags ? fmt::format("[DTRACEDROP_{}] {}", drop.kind, drop.message) : drop.message);
 }
 
 }  // namespace ht::consumer

@@ -102,20 +102,19 @@ ParamResult lquantize_param(const Constants& constants, const std::vector<Pos>& 
 ParamResult llquantize_param(const Constants& constants, const std::vector<Pos>& at) {
   if (constants[0] < 2 || constants[0] > 0xffff) {
     return fail(Tag::D_LLQUANT_FACTORVAL, at[0],
-                "llquantize( ) factor (argument #1) must be an unsigned 16-bit quantity greater than or equal to 2");
+                "llquantize( ) argument #1 must be an unsigned 16-bit quantity greater than or equal to 2");
   }
   if (constants[1] < 0 || constants[1] > 0xffff) {
-    return fail(Tag::D_LLQUANT_LMAGVAL, at[1],
-                "llquantize( ) low magnitude (argument #2) must be an unsigned 16-bit quantity");
+    return fail(Tag::D_LLQUANT_LMAGVAL, at[1], "llquantize( ) argument #2 must be an unsigned 16-bit quantity");
   }
   if (constants[2] < constants[1] || constants[2] > 0xffff) {
-    return fail(Tag::D_LLQUANT_HMAGVAL, at[2],
-                "llquantize( ) high magnitude (argument #3) must be an unsigned 16-bit quantity that is not less than "
-                "the low magnitude");
+    return fail(
+        Tag::D_LLQUANT_HMAGVAL, at[2],
+        "llquantize( ) argument #3 must be an unsigned 16-bit quantity that is not less than the low magnitude");
   }
   if (constants[3] < 1 || constants[3] > 0xffff) {
     return fail(Tag::D_LLQUANT_STEPVAL, at[3],
-                "llquantize( ) number of steps (argument #4) must be an unsigned 16-bit quantity greater than 0");
+                "llquantize( ) argument #4 must be an unsigned 16-bit quantity greater than 0");
   }
   dif::LlquantizeParam param;
   param.factor = static_cast<uint16_t>(constants[0]);
@@ -124,12 +123,11 @@ ParamResult llquantize_param(const Constants& constants, const std::vector<Pos>&
   param.steps = param.factor;  // right by definition: what is left is the high magnitude
   if (!dif::valid_llquantize(param)) {
     return fail(Tag::D_LLQUANT_HMAGVAL, at[2],
-                "llquantize( ) high magnitude (argument #3): factor to that power must fit in 64 bits");
+                "llquantize( ) argument #3: the factor to the power of the high magnitude + 1 must fit in 64 bits");
   }
   param.steps = static_cast<uint16_t>(constants[3]);
   if (!dif::valid_llquantize(param)) {
-    return fail(Tag::D_LLQUANT_STEPVAL, at[3],
-                "llquantize( ) number of steps (argument #4) must divide the magnitudes evenly");
+    return fail(Tag::D_LLQUANT_STEPVAL, at[3], "llquantize( ) argument #4 must divide the magnitudes evenly");
   }
   return dif::encode_llquantize(param);
 }

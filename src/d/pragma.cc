@@ -14,18 +14,18 @@ namespace {
 // Options a program may set (reference, section 8.3; those that only a command may set are not among them, and those
 // are refused with a text of their own).
 constexpr std::string_view kOptions[] = {
-    "aggpercpu",   "agghist",      "aggpack",     "aggrate",      "aggsize",       "aggsortkey", "aggsortkeypos",
-    "aggsortpos",  "aggsortrev",   "aggzoom",     "amin",         "argref",        "bpflog",     "bpflogsize",
-    "bufpolicy",   "bufresize",    "bufsize",     "cleanrate",    "core",          "cpp",        "cpu",
-    "ctypes",      "debug",        "debugassert", "defaultargs",  "destructive",   "disasm",     "dofstashpath",
-    "droptags",    "dtypes",       "dynvarsize",  "empty",        "encoding",      "errtags",    "evaltime",
-    "flowindent",  "grabanon",     "iregs",       "jstackframes", "jstackstrsize", "kdefs",      "knodefs",
-    "late",        "lazyload",     "libdir",      "linkmode",     "linknommap",    "linktype",   "maxframes",
-    "nolibs",      "noresolve",    "nspec",       "objcopypath",  "oformat",       "pcapsize",   "pgmax",
-    "preallocate", "printsize",    "pspec",       "quiet",        "quietresize",   "rawbytes",   "scratchsize",
-    "specsize",    "stackframes",  "stackindent", "statusrate",   "strip",         "strsize",    "switchrate",
-    "syslibdir",   "sysslice",     "temporal",    "tree",         "tregs",         "udefs",      "unodefs",
-    "useruid",     "ustackframes", "verbose",     "version",      "zdefs",         "zone",
+    "aggpercpu",   "agghist",     "aggpack",      "aggrate",     "aggsize",      "aggsortkey",    "aggsortkeypos",
+    "aggsortpos",  "aggsortrev",  "aggzoom",      "amin",        "argref",       "bpflog",        "bpflogsize",
+    "bufpolicy",   "bufresize",   "bufsize",      "cleanrate",   "core",         "cpp",           "cpu",
+    "ctypes",      "debug",       "debugassert",  "defaultargs", "destructive",  "disasm",        "dofstashpath",
+    "droptags",    "dtypes",      "dynvarsize",   "empty",       "encoding",     "errtags",       "evaltime",
+    "flowindent",  "format",      "grabanon",     "iregs",       "jstackframes", "jstackstrsize", "kdefs",
+    "knodefs",     "late",        "lazyload",     "libdir",      "linkmode",     "linknommap",    "linktype",
+    "maxframes",   "nolibs",      "noresolve",    "nspec",       "objcopypath",  "oformat",       "pcapsize",
+    "pgmax",       "preallocate", "printsize",    "pspec",       "quiet",        "quietresize",   "rawbytes",
+    "scratchsize", "specsize",    "stackframes",  "stackindent", "statusrate",   "strip",         "strsize",
+    "switchrate",  "syslibdir",   "sysslice",     "temporal",    "tree",         "tregs",         "udefs",
+    "unodefs",     "useruid",     "ustackframes", "verbose",     "version",      "zdefs",         "zone",
 };
 constexpr std::string_view kCommandOnly[] = {
     "cppargs", "cpphdrs", "cpppath",    "ctfpath", "define", "incdir", "ldpath",

@@ -48,6 +48,10 @@ bool is_action_call(const Expr& expr) {
          dif::find_subroutine(expr.args[0].text) == nullptr && !function_word(expr.args[0].text).empty();
 }
 
+Error not_lvalue(const Pos& pos, std::string_view op) {
+  return fail(Tag::D_OP_LVAL, pos, fmt::format("operator {} requires modifiable lvalue as an operand", op));
+}
+
 }  // namespace
 
 Tok operator_of_assignment(Tok assignment) {
@@ -269,6 +273,8 @@ Result<Expr> Sema::assignment(const Expr& expr) {
   Expr result = shell(expr);
   Tok op = operator_of_assignment(expr.op);
   std::string_view spelling = punctuation(expr.op);
+  // Before the right side is looked at, which may be an aggregating function.
+  if (expr.args[0].kind == ExprKind::kAssign) return not_lvalue(expr.args[0].pos, spelling);
   ASSIGN_OR_RETURN(Expr right, check(expr.args[1]));
   TypeRef implied = types_.integer("int64_t");
   if (op == Tok::kEnd) {
@@ -340,9 +346,6 @@ Result<void> Sema::check_assignable(const Expr& left, Expr& right, Tok op) {
 }
 
 Result<Expr> Sema::target(const Expr& left, TypeRef implied, std::string_view op) {
-  if (left.kind == ExprKind::kAssign) {
-    return fail(Tag::D_OP_LVAL, left.pos, fmt::format("operator {} requires modifiable lvalue as an operand", op));
-  }
   bool indexed = left.kind == ExprKind::kIndex && left.args[0].kind == ExprKind::kIdent;
   const Expr& name = indexed ? left.args[0] : left;
   if (name.kind == ExprKind::kIdent && symbols_.variable(name.scope, name.text) == nullptr) {
@@ -358,7 +361,7 @@ Result<Expr> Sema::target(const Expr& left, TypeRef implied, std::string_view op
   if (result.ref == Ref::kBuiltin || result.ref == Ref::kBuiltinArray || result.memory) {
     return fail(Tag::D_OP_WRITE, left.pos, fmt::format("operator {} can only be applied to a writable variable", op));
   }
-  return fail(Tag::D_OP_LVAL, left.pos, fmt::format("operator {} requires modifiable lvalue as an operand", op));
+  return not_lvalue(left.pos, op);
 }
 
 // The type of a variable that a value of `type` creates.

@@ -104,10 +104,10 @@ class GuestBackend final : public Backend {
     return true;
   }
 
-  void report() override {
+  void report(consumer::Consumer& consumer) override {
     for (const channel::GuestDrops& drops : drops_) {
       if (drops.drops() == 0) continue;
-      say(consumer::guest_drop_message(drops.drops(), drops.vmname(), drops.detail()));
+      consumer.report_drop(consumer::guest_drop(drops.drops(), drops.vmname(), drops.detail()));
     }
   }
 

@@ -14,8 +14,8 @@ namespace {
 
 // clang-format off
 constexpr OptionInfo kOptions[] = {
-    {"agghist",       ValueKind::kUnsupported, ""},
-    {"aggpack",       ValueKind::kUnsupported, ""},
+    {"agghist",       ValueKind::kBoolean,     ""},
+    {"aggpack",       ValueKind::kBoolean,     ""},
     {"aggpercpu",     ValueKind::kUnsupported, ""},
     {"aggrate",       ValueKind::kRate,        ""},
     {"aggsize",       ValueKind::kSize,        ""},
@@ -23,7 +23,7 @@ constexpr OptionInfo kOptions[] = {
     {"aggsortkeypos", ValueKind::kInteger,     ""},
     {"aggsortpos",    ValueKind::kInteger,     ""},
     {"aggsortrev",    ValueKind::kBoolean,     ""},
-    {"aggzoom",       ValueKind::kUnsupported, ""},
+    {"aggzoom",       ValueKind::kBoolean,     ""},
     {"amin",          ValueKind::kUnsupported, ""},
     {"argref",        ValueKind::kFlag,        ""},
     {"bufpolicy",     ValueKind::kText,        "switch"},
@@ -45,10 +45,11 @@ constexpr OptionInfo kOptions[] = {
     {"dtypes",        ValueKind::kUnsupported, ""},
     {"dynvarsize",    ValueKind::kSize,        ""},
     {"empty",         ValueKind::kFlag,        ""},
-    {"encoding",      ValueKind::kText,        "ascii"},
+    {"encoding",      ValueKind::kText,        "ascii utf8"},
     {"errtags",       ValueKind::kFlag,        ""},
     {"evaltime",      ValueKind::kText,        "exec preinit postinit main"},
     {"flowindent",    ValueKind::kBoolean,     ""},
+    {"format",        ValueKind::kText,        "text json"},
     {"incdir",        ValueKind::kText,        ""},
     {"iregs",         ValueKind::kUnsupported, ""},
     {"jstackframes",  ValueKind::kInteger,     ""},

@@ -77,7 +77,7 @@ int trace(const dif::Program& program, engine::SessionReader& reader, consumer::
     // What ends the run is looked at before the buffers, so that nothing recorded before it is missed.
     const bool interrupted = Signals::asked_to_stop();
     done = interrupted || finished(reader) || (command != nullptr && command->ended());
-    if (interrupted) stream.write("\n");
+    if (interrupted && !consumer.options().json) stream.write("\n");
     if (!done && !backend.poll(consumer)) {
       done = true;
       alive = false;
@@ -101,14 +101,14 @@ int trace(const dif::Program& program, engine::SessionReader& reader, consumer::
   if (alive && !backend.stop(consumer)) result = kFatal;
   consumer.process(reader);
   consumer.snapshot(reader);
-  stream.write("\n");
   consumer.print_remaining();
   if (auto flushed = stream.flush(); !flushed) {
     say(flushed.error());
     result = kFatal;
   }
   consumer.report_drops(reader);
-  backend.report();
+  backend.report(consumer);
+  (void)stream.flush();  // a failure has been said
   return result != kOk ? result : reader.exit_status() & 255;
 }
 

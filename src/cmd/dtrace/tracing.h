@@ -24,7 +24,7 @@ class Backend {
   // Ends the session: END fires, the buffers are final. Says what went wrong.
   virtual bool stop(consumer::Consumer&) = 0;
   // After everything has been printed.
-  virtual void report() {}
+  virtual void report(consumer::Consumer&) {}
 };
 
 // Standard output, or the -o file.

@@ -1,0 +1,216 @@
+// What a run says, as JSON.
+#include "consumer/json_sink.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "consumer/faults.h"
+#include "consumer/text.h"
+
+namespace ht::consumer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string hexadecimal(ByteView bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+Json address(uint64_t value) {
+  return fmt::format("{:#x}", value);
+}
+
+Json frames(const Datum& stack) {
+  Json list = Json::array();
+  const size_t first = stack.kind() == dif::ActionKind::kStack ? 0 : 1;  // user stacks: after the process id
+  for (size_t i = first; i < stack.bytes.size() / 8 && stack.word(i) != 0; ++i) list.push_back(address(stack.word(i)));
+  return list;
+}
+
+Json value_of(const Datum& value) {
+  if (value.is_stack()) return frames(value);
+  if (value.is_symbol()) return symbol_text(value);
+  if (value.is_string()) return value.text();
+  if (!value.is_integer()) return hexadecimal(value.bytes);
+  return value.type().is_signed() ? Json(value.extended()) : Json(value.zero_extended());
+}
+
+std::string_view function_name(dif::ActionKind function) {
+  using dif::ActionKind;
+  switch (function) {
+    case ActionKind::kCount:
+      return "count";
+    case ActionKind::kMin:
+      return "min";
+    case ActionKind::kMax:
+      return "max";
+    case ActionKind::kAvg:
+      return "avg";
+    case ActionKind::kSum:
+      return "sum";
+    case ActionKind::kStddev:
+      return "stddev";
+    case ActionKind::kQuantize:
+      return "quantize";
+    case ActionKind::kLquantize:
+      return "lquantize";
+    case ActionKind::kLlquantize:
+      return "llquantize";
+    default:
+      return "unknown";
+  }
+}
+
+// Buckets that hold something; a bound that there is not is null.
+Json buckets_of(const Tally& tally) {
+  Json list = Json::array();
+  for (const Bucket& bucket : filled_buckets(tally)) {
+    Json one;
+    one["low"] = bucket.low ? Json(*bucket.low) : Json();
+    one["high"] = bucket.high ? Json(*bucket.high) : Json();
+    one["count"] = bucket.count;
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+Json probe_of(const engine::ProbeName& probe) {
+  return {{"id", probe.id},
+          {"provider", probe.provider},
+          {"module", probe.module},
+          {"function", probe.function},
+          {"name", probe.name}};
+}
+
+// What record and fault have in common: where and when it happened.
+void add_firing(Json& object, const FiringView& firing) {
+  object["timestamp"] = firing.record.timestamp;
+  object["cpu"] = firing.record.cpu;
+  if (!firing.guest.empty()) object["vm"] = firing.guest;
+  object["clause"] = firing.record.clause;
+  object["probe"] = probe_of(firing.probe);
+}
+
+std::string line_of(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// One object for each aggregation of a row.
+std::string bin_lines(const Row& row) {
+  std::string lines;
+  Json keys = Json::array();
+  for (const Datum& key : row.keys) keys.push_back(value_of(key));
+  for (const Tally& tally : row.tallies) {
+    Json object;
+    object["type"] = "aggregation";
+    object["name"] = tally.name;
+    object["function"] = function_name(tally.function);
+    object["keys"] = keys;
+    if (tally.is_distribution()) {
+      object["buckets"] = buckets_of(tally);
+    } else if (tally.function == dif::ActionKind::kCount) {
+      object["value"] = static_cast<uint64_t>(tally.scalar());
+    } else {
+      object["value"] = tally.scalar();
+    }
+    if (tally.normal != 1) object["normal"] = tally.normal;
+    lines += line_of(object);
+  }
+  return lines;
+}
+
+}  // namespace
+
+struct JsonSink::Record {
+  Json object;
+  std::string bins;  // of its printa(), on lines of their own behind it
+};
+
+JsonSink::JsonSink(Stream& stream) : stream_(stream) {}
+JsonSink::~JsonSink() = default;
+
+void JsonSink::begin(const FiringView& firing) {
+  record_ = std::make_unique<Record>();
+  record_->object["type"] = "record";
+  add_firing(record_->object, firing);
+  record_->object["output"] = Json::array();
+}
+
+void JsonSink::trace(const Datum& value) {
+  Json one;
+  if (value.is_stack()) {
+    one["action"] = value.kind() == dif::ActionKind::kStack ? "stack" : "ustack";
+  } else {
+    one["action"] = value.is_symbol() ? "symbol" : "trace";
+    if (!value.is_symbol()) one["ctype"] = value.type().name;
+  }
+  one["value"] = value_of(value);
+  record_->object["output"].push_back(std::move(one));
+}
+
+void JsonSink::print(const Datum& value) {
+  record_->object["output"].push_back({{"action", "print"}, {"ctype", value.type().name}, {"value", value_of(value)}});
+}
+
+void JsonSink::memory(ByteView bytes) {
+  record_->object["output"].push_back({{"action", "tracemem"}, {"value", hexadecimal(bytes)}});
+}
+
+void JsonSink::formatted(const std::string& text) {
+  record_->object["output"].push_back({{"action", "printf"}, {"value", text}});
+}
+
+void JsonSink::aggregations(const std::vector<Row>& rows, const dif::FormatString*) {
+  record_->object["output"].push_back({{"action", "printa"}, {"bins", rows.size()}});
+  for (const Row& row : rows) record_->bins += bin_lines(row);
+}
+
+void JsonSink::end() {
+  stream_.write(line_of(record_->object) + record_->bins);
+  record_.reset();
+}
+
+void JsonSink::remaining(const std::vector<Row>& rows) {
+  for (const Row& row : rows) stream_.write(bin_lines(row));
+}
+
+void JsonSink::fault(const FiringView& firing) {
+  Json object;
+  object["type"] = "error";
+  object["kind"] = "fault";
+  add_firing(object, firing);
+  const engine::RecordView& record = firing.record;
+  object["fault"] = dif::fault_text(record.fault);
+  object["code"] = static_cast<unsigned>(record.fault);
+  object["action"] = record.fault_action;
+  if (record.fault_offset >= 0) object["offset"] = record.fault_offset;
+  object["address"] = address(record.fault_address);
+  object["message"] = fault_message(record, firing.probe, firing.guest);
+  stream_.write(line_of(object));
+}
+
+void JsonSink::failed(const FiringView& firing, const std::string& text) {
+  Json object;
+  object["type"] = "error";
+  object["kind"] = "action";
+  add_firing(object, firing);
+  object["message"] = clause_error(firing.record, firing.probe, text, firing.guest);
+  stream_.write(line_of(object));
+}
+
+void JsonSink::drop(const Drop& drop) {
+  Json object;
+  object["type"] = "drop";
+  object["kind"] = drop.kind;
+  object["count"] = drop.count;
+  if (drop.cpu) object["cpu"] = *drop.cpu;
+  if (!drop.guest.empty()) object["vm"] = drop.guest;
+  object["message"] = drop.message;
+  stream_.write(line_of(object));
+}
+
+}  // namespace ht::consumer

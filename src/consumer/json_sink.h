@@ -1,0 +1,36 @@
+// -x format=json: one JSON object a line, as docs/json.md describes it. Only ever add to it: others' programs read it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "consumer/sink.h"
+#include "consumer/stream.h"
+
+namespace ht::consumer {
+
+class JsonSink final : public Sink {
+ public:
+  explicit JsonSink(Stream& stream);
+  ~JsonSink() override;
+
+  void begin(const FiringView& firing) override;
+  void trace(const Datum& value) override;
+  void print(const Datum& value) override;
+  void memory(ByteView bytes) override;
+  void formatted(const std::string& text) override;
+  void aggregations(const std::vector<Row>& rows, const dif::FormatString* format) override;
+  void end() override;
+  void remaining(const std::vector<Row>& rows) override;
+  void fault(const FiringView& firing) override;
+  void failed(const FiringView& firing, const std::string& text) override;
+  void drop(const Drop& drop) override;
+
+ private:
+  struct Record;  // the one that is being put together
+
+  Stream& stream_;
+  std::unique_ptr<Record> record_;
+};
+
+}  // namespace ht::consumer
