@@ -259,7 +259,7 @@ dif::Action& append(ActionContext& context, ActionKind kind, const Expr& call) {
 }
 
 Result<void> add_argument(ActionContext& context, dif::Action& action, const Expr& checked) {
-  ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kValue, context.files));
+  ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kValue, context.files, context.sema));
   action.args.push_back(std::move(difo));
   action.arg_kinds.push_back(ActionKind::kDifexpr);
   action.arg_params.push_back(0);

@@ -39,6 +39,15 @@ enum class ExprKind : uint8_t {
   kXlate,  // type_name, args[0]
 };
 
+// Where a pointer is from. One variable may not hold pointers into scratch memory at one time and others at another
+// (reference, section 3.8).
+enum class Origin : uint8_t {
+  kNone,     // no pointer, NULL, or not known
+  kScratch,  // alloca(), copyin()
+  kOther,
+  kBoth,  // the branches of a conditional differ
+};
+
 // What an identifier turned out to be.
 enum class Ref : uint8_t { kNone, kVariable, kBuiltin, kBuiltinArray, kSubroutine };
 
@@ -61,11 +70,12 @@ struct Expr {
   // Filled in by semantic analysis.
   TypeRef type = nullptr;
   Ref ref = Ref::kNone;
-  uint16_t id = 0;                 // variable, builtin or subroutine
-  bool is_array = false;           // kVariable: associative
-  bool memory = false;             // an lvalue in memory: its code yields an address
-  bool user = false;               // ... in user memory
-  bool writable = false;           // may be assigned to
+  uint16_t id = 0;        // variable, builtin or subroutine
+  bool is_array = false;  // kVariable: associative
+  bool memory = false;    // an lvalue in memory: its code yields an address
+  bool user = false;      // ... in user memory
+  bool writable = false;  // may be assigned to
+  Origin origin = Origin::kNone;
   bool narrow = false;             // the value is known to fit its type (as loads and casts make it)
   const Member* member = nullptr;  // kMember of a struct that the compiler knows
 

@@ -61,7 +61,7 @@ Result<void> compile_statement(ActionContext& context, const Statement& statemen
   }
   if (calls_action(expr)) return compile_action(context, expr);
   ASSIGN_OR_RETURN(Expr checked, context.sema.check_expression(expr));
-  ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kEffect, context.files));
+  ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kEffect, context.files, context.sema));
   dif::Action& action = append(context, ActionKind::kDifexpr, expr);
   action.pos = statement.pos.source();
   action.args.push_back(std::move(difo));
@@ -90,7 +90,7 @@ struct Attempt {
       return fail(Tag::D_PRED_SCALAR, checked.pos, "predicate result must be of scalar type",
                   is_string(checked.type) ? "compare a string with NULL or \"\"" : "");
     }
-    ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kValue, files));
+    ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kValue, files, sema));
     clause.predicate = std::move(difo);
     return {};
   }
@@ -124,12 +124,12 @@ Result<dif::Clause> compile_clause(const ClauseSyntax& syntax, Sema& sema,
                                    Region& region) {
   // Actions are looked at before the predicate, which may then use what they assign (to be seen at the next firing);
   // if that fails for want of a name, the other way round.
-  SymbolTable before = sema.symbols();
+  SymbolTable::Mark before(sema.symbols());
   Attempt first{sema, options, files};
   Result<dif::Clause> result = first.run(syntax, false);
   region = first.region;
   if (result.ok() || !syntax.predicate.has_value() || !is_undefined_name(result.error())) return result;
-  sema.symbols() = std::move(before);
+  before.take_back();
   Attempt second{sema, options, files};
   Result<dif::Clause> retried = second.run(syntax, true);
   return retried.ok() ? retried : result;

@@ -135,6 +135,8 @@ class Generator {
 
   Result<void> store_variable(const Expr& left, Reg reg);
   Result<void> store_memory(TypeRef type, Reg from, Reg to);
+  Result<void> store_field(const Member& field, Reg from, Reg to);
+  Result<void> store(const Expr& left, Reg from, Reg to);
   // left = left op right, or with `want_old` left's value before. Gives `right` back.
   Result<Reg> update(const Expr& left, Tok op, Reg right, TypeRef right_type, bool want_old);
   Result<void> arithmetic(Tok op, Reg left, TypeRef left_type, Reg right, TypeRef right_type, Reg into);
@@ -532,6 +534,32 @@ Result<void> Generator::store_memory(TypeRef type, Reg from, Reg to) {
   return {};
 }
 
+// Into a bit-field: the unit around it is read, changed, written.
+Result<void> Generator::store_field(const Member& field, Reg from, Reg to) {
+  uint64_t size = stripped(field.type)->size;
+  uint64_t mask = field.bits >= 64 ? UINT64_MAX : (uint64_t{1} << field.bits) - 1;
+  ASSIGN_OR_RETURN(Reg unit, out_.take());
+  ASSIGN_OR_RETURN(Reg value, out_.take());
+  ASSIGN_OR_RETURN(Reg scratch, out_.take());
+  out_.three(load_op(size, false, false), to, 0, unit);
+  RETURN_IF_ERROR(out_.integer(~(mask << field.bit_offset), scratch));
+  out_.three(Op::kAnd, unit, scratch, unit);
+  RETURN_IF_ERROR(out_.integer(mask, scratch));
+  out_.three(Op::kAnd, from, scratch, value);
+  RETURN_IF_ERROR(shift_by(Op::kSll, value, field.bit_offset));
+  out_.three(Op::kOr, unit, value, unit);
+  out_.three(store_op(size), unit, 0, to);
+  out_.give(scratch);
+  out_.give(value);
+  out_.give(unit);
+  return {};
+}
+
+Result<void> Generator::store(const Expr& left, Reg from, Reg to) {
+  bool field = left.member != nullptr && left.member->bits != 0;
+  return field ? store_field(*left.member, from, to) : store_memory(left.type, from, to);
+}
+
 Result<Reg> Generator::assignment(const Expr& expr) {
   const Expr &left = expr.args[0], &right = expr.args[1];
   ASSIGN_OR_RETURN(Reg reg, value(right));
@@ -545,7 +573,7 @@ Result<Reg> Generator::assignment(const Expr& expr) {
   }
   ASSIGN_OR_RETURN(Reg to, address(left));
   out_.at(expr.pos);
-  RETURN_IF_ERROR(store_memory(left.type, reg, to));
+  RETURN_IF_ERROR(store(left, reg, to));
   out_.give(to);
   return reg;
 }
@@ -589,7 +617,7 @@ Result<Reg> Generator::update(const Expr& left, Tok op, Reg right, TypeRef right
   out_.give(right);
   RETURN_IF_ERROR(cut_always(result, left.type));
   if (left.memory) {
-    RETURN_IF_ERROR(store_memory(left.type, result, place));
+    RETURN_IF_ERROR(store(left, result, place));
     out_.give(place);
   } else if (left.is_array && std::any_of(left.args.begin(), left.args.end(), has_side_effects)) {
     // The keys are still on the tuple stack; evaluating them again would do twice what they do.
@@ -604,8 +632,8 @@ Result<Reg> Generator::update(const Expr& left, Tok op, Reg right, TypeRef right
 
 }  // namespace
 
-Result<dif::Difo> generate(const Expr& checked, Use use, std::vector<std::string>& files) {
-  Emitter out(files);
+Result<dif::Difo> generate(const Expr& checked, Use use, std::vector<std::string>& files, Sema& sema) {
+  Emitter out(files, sema.symbols(), sema.types());
   Generator generator(out);
   ASSIGN_OR_RETURN(Reg reg, generator.value(checked));
   out.at(checked.pos);

@@ -1,11 +1,12 @@
-// Code generation: a typed expression in, one DIF object out. Registers are taken lowest first from %r1 to %r7; an
-// expression that needs more is refused with D_NOREG.
+// Code generation: a typed expression in, one DIF object out. Registers are taken lowest first from %r1; an expression
+// that needs more than there are keeps the rest in hidden clause-local variables.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "d/ast.h"
+#include "d/sema.h"
 #include "dif/program.h"
 
 namespace ht::d {
@@ -16,6 +17,6 @@ enum class Use : uint8_t {
 };
 
 // `files` are Program::files; a name is added when it is not there yet.
-Result<dif::Difo> generate(const Expr& checked, Use use, std::vector<std::string>& files);
+Result<dif::Difo> generate(const Expr& checked, Use use, std::vector<std::string>& files, Sema& sema);
 
 }  // namespace ht::d

@@ -13,6 +13,7 @@ using test::place_of;
 using test::type_of;
 using test::value_code;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(Constants, HaveTheSmallestTypeThatHoldsThem) {
   EXPECT_EQ(constant("1"), "int 1");
@@ -190,15 +191,34 @@ TEST(Code, EightKeysNeedOneRegister) {
   EXPECT_EQ(place_of("BEGIN { a[1, 2, 3, 4, 5, 6, 7, 8, 9] = 1; }"), "D_NOREG 1:9");
 }
 
-TEST(Code, SaysWhenRegistersRunOut) {
-  std::string deep = "pid";
-  for (int i = 0; i < 7; i++) deep = "pid + (" + deep + ")";
-  EXPECT_EQ(error_of("BEGIN { trace((long)(" + deep + ")); }"),
-            "D_NOREG 1:71 Insufficient registers to generate code (compute a part of the expression into a this-> "
-            "variable first)");
+// "pid + (pid + (... + last))": every level keeps a register while the next is computed.
+std::string nested(int levels, std::string last) {
+  for (int i = 0; i < levels; i++) last = "pid + (" + last + ")";
+  return last;
+}
+
+TEST(Code, SpillsWhenRegistersRunOut) {
+  // Seven registers are enough for the first, not for the second; then all from the fifth on are in variables, because
+  // three registers only carry operands.
+  EXPECT_THAT(test::traced(nested(6, "pid")).program.variables, IsEmpty());
+  CompileResult result = test::traced(nested(7, "pid"));
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result.program.variables.size(), 4U);
+  EXPECT_EQ(result.program.variables[3].name, "%spill3");
+  EXPECT_EQ(result.program.variables[3].scope, dif::Scope::kLocal);
+  std::vector<std::string> lines = test::code(result.program.clauses[0].actions[0].args[0]);
+  ASSERT_EQ(lines.size(), 33U);
+  EXPECT_THAT(std::vector<std::string>(lines.begin() + 10, lines.begin() + 16),
+              ElementsAre("ldgs DT_VAR(278), %r5", "stls DT_VAR(1283), %r5", "ldls DT_VAR(1282), %r5",
+                          "ldls DT_VAR(1283), %r6", "add %r5, %r6, %r5", "stls DT_VAR(1282), %r5"));
   std::string left = "pid";
   for (int i = 0; i < 200; i++) left += " + pid";
-  EXPECT_EQ(error_of("BEGIN { trace(" + left + "); }"), "");
+  EXPECT_THAT(test::traced(left).program.variables, IsEmpty());
+}
+
+TEST(Code, SymbolicValuesAreNotSpilled) {
+  EXPECT_EQ(error_of("BEGIN { trace(" + nested(7, "curthread->pid") + "); }").substr(0, 7), "D_NOREG");
+  EXPECT_EQ(error_of("BEGIN { trace(" + nested(5, "curthread->pid") + "); }"), "");
 }
 
 TEST(Depth, IsBounded) {
@@ -298,14 +318,14 @@ TEST(Names, ThatAreNotKnownGetAHint) {
   EXPECT_EQ(error_of("BEGIN { trace(this->x); }"), "D_VAR_UNDEF 1:15 this->x has not yet been declared or assigned");
   EXPECT_EQ(error_of("BEGIN { trace(strln(execname)); }"),
             "D_FUNC_UNDEF 1:15 undefined function name: strln (did you mean \"strlen\"?)");
-  EXPECT_EQ(error_of("BEGIN { x = x; }").substr(0, 18), "D_IDENT_UNDEF 1:13");
+  EXPECT_EQ(error_of("BEGIN { x = x; }").substr(0, 18), "D_VAR_UNDEF 1:13 x");
   EXPECT_EQ(error_of("BEGIN { pid(); }"), "D_FUNC_IDKIND 1:9 built-in 'pid' may not be referenced as a function");
   EXPECT_EQ(error_of("BEGIN { trace(`jiffies); }").substr(0, 18), "D_IDENT_UNDEF 1:15");
 }
 
 TEST(Operators, CheckTheirOperands) {
   EXPECT_EQ(error_of("BEGIN { trace(pid + execname == 1); }"),
-            "D_OP_INCOMPAT 1:30 operands have incompatible types: \"char *\" == \"int\"");
+            "D_OP_INCOMPAT 1:30 operands have incompatible types: \"string\" == \"int\"");
   EXPECT_EQ(error_of("BEGIN { trace(execname * 2); }"),
             "D_OP_ARITH 1:24 operator * requires operands of arithmetic type");
   EXPECT_EQ(error_of("BEGIN { trace(execname & 2); }"), "D_OP_INT 1:24 operator & requires operands of integral type");

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/hash.h"
 #include "d/clause.h"
@@ -13,6 +12,7 @@
 #include "d/parser.h"
 #include "d/pragma.h"
 #include "d/sema.h"
+#include "d/size_option.h"
 #include "dif/verify.h"
 
 namespace ht::d {
@@ -21,20 +21,8 @@ namespace {
 // The option strsize, for sizeof (string).
 uint64_t string_size(const std::map<std::string, std::string>& options) {
   constexpr uint64_t kDefault = 256, kMost = 1 << 20;
-  auto found = options.find("strsize");
-  if (found == options.end()) return kDefault;
-  uint64_t value = 0;
-  for (char c : found->second) {
-    if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
-      value = value * 10 + static_cast<uint64_t>(c - '0');
-    } else if (c == 'k' || c == 'K') {
-      value *= 1024;
-    } else {
-      return kDefault;
-    }
-    if (value > kMost) return kMost;
-  }
-  return value < 2 ? kDefault : value;
+  uint64_t size = size_option(options, "strsize", kDefault);
+  return size < 2 ? kDefault : std::min(size, kMost);
 }
 
 std::string_view region_name(Region region) {
@@ -87,7 +75,7 @@ std::vector<dif::AggregationDef> aggregation_table(const SymbolTable& symbols) {
 // What lives as long as one call of compile(): the names that later sources can use.
 struct Compilation {
   explicit Compilation(const CompileOptions& given)
-      : options(given), macros(given), types(string_size(given.options)), sema(types, symbols) {
+      : options(given), macros(given), types(string_size(given.options)), sema(types, symbols, program.options) {
     program.files.emplace_back();
     program.options = given.options;
   }

@@ -1,6 +1,8 @@
 // The DIFO under construction.
 #include "d/emitter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace ht::d {
@@ -8,6 +10,11 @@ namespace {
 
 constexpr size_t kLargestDifo = 256 * 1024;  // bytes, the verifier's limit
 constexpr size_t kLargestIndex = 0xffff;
+
+Error no_registers(const Pos& pos) {
+  return fail(Tag::D_NOREG, pos, "Insufficient registers to generate code",
+              "compute a part of the expression into a this-> variable first");
+}
 
 }  // namespace
 
@@ -66,13 +73,12 @@ void Emitter::here(Label& label) {
 }
 
 Result<Emitter::Reg> Emitter::take() {
-  for (Reg reg = 1; reg < dif::kRegisters; reg++) {
+  for (Reg reg = 1; reg < kVirtualRegisters; reg++) {
     if (used_[reg]) continue;
     used_[reg] = true;
     return reg;
   }
-  return fail(Tag::D_NOREG, pos_, "Insufficient registers to generate code",
-              "compute a part of the expression into a this-> variable first");
+  return no_registers(pos_);
 }
 
 Result<void> Emitter::take(Reg reg) {
@@ -85,9 +91,26 @@ void Emitter::give(Reg reg) {
   used_[reg] = false;
 }
 
+// Its name is none that a program can write.
+Result<uint16_t> Emitter::spill_slot(unsigned number) {
+  std::string name = fmt::format("%spill{}", number);
+  const Variable* found = symbols_.variable(dif::Scope::kLocal, name);
+  if (found == nullptr) {
+    Variable slot;
+    slot.name = std::move(name);
+    slot.scope = dif::Scope::kLocal;
+    slot.type = types_.integer("uint64_t");
+    slot.pos = pos_;
+    ASSIGN_OR_RETURN(found, symbols_.add_variable(std::move(slot)));
+  }
+  return found->id;
+}
+
 Result<dif::Difo> Emitter::finish(Reg result, dif::Type type) {
   three(dif::Op::kRet, 0, 0, result);
   difo_.rtype = std::move(type);
+  ASSIGN_OR_RETURN(bool spilled, spill(difo_, [this](unsigned number) { return spill_slot(number); }));
+  if (!spilled) return no_registers(pos_);
   if (difo_.text.size() * sizeof(dif::Instr) + difo_.ints.size() * sizeof(uint64_t) + difo_.strings.size() >
       kLargestDifo) {
     return fail(Tag::D_UNKNOWN, pos_, "DIF program exceeds maximum program size");

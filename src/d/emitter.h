@@ -1,4 +1,5 @@
-// What code generation writes to: one DIFO under construction, its tables, its registers, its labels.
+// What code generation writes to: one DIFO under construction, its tables, its registers, its labels. There are more
+// registers here than the machine has; finish() spills (spill.h).
 #pragma once
 
 #include <map>
@@ -6,6 +7,8 @@
 #include <vector>
 
 #include "d/diagnostics.h"
+#include "d/spill.h"
+#include "d/symbols.h"
 #include "dif/program.h"
 
 namespace ht::d {
@@ -18,7 +21,8 @@ class Emitter {
     std::vector<size_t> jumps;
   };
 
-  explicit Emitter(std::vector<std::string>& files) : files_(files) {}
+  Emitter(std::vector<std::string>& files, SymbolTable& symbols, TypeTable& types)
+      : files_(files), symbols_(symbols), types_(types) {}
 
   // Instructions that follow come from here.
   void at(const Pos& pos) { pos_ = pos; }
@@ -42,13 +46,16 @@ class Emitter {
 
  private:
   void emit(dif::Instr instruction);
+  Result<uint16_t> spill_slot(unsigned number);
 
   dif::Difo difo_;
   std::vector<std::string>& files_;
+  SymbolTable& symbols_;
+  TypeTable& types_;
   std::map<uint64_t, unsigned> ints_;
   std::map<std::string, unsigned, std::less<>> strings_;
   Pos pos_;
-  bool used_[dif::kRegisters] = {};
+  bool used_[kVirtualRegisters] = {};
 };
 
 }  // namespace ht::d

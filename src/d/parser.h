@@ -88,6 +88,7 @@ class Parser {
   Result<Expr> binary(unsigned lowest);
   Result<Expr> cast();
   Result<Expr> unary();
+  Result<Expr> unary_expression();
   Result<Expr> sizeof_expression();
   Result<Expr> postfix(Expr base);
   Result<Expr> primary();
@@ -105,6 +106,7 @@ class Parser {
   Context context_ = Context::kOuter;
   Region region_ = Region::kNone;
   unsigned depth_ = 0;
+  bool unary_form_ = false;  // of what conditional() just read: nothing else may stand before an assignment operator
   bool started_ = false;
 };
 

@@ -74,6 +74,7 @@ Result<Expr> Parser::assignment() {
   if (depth_ > kMaxDepth) return too_deep();
   ASSIGN_OR_RETURN(Expr left, conditional());
   if (!one_of(kAssignments, token_.kind)) return left;
+  if (!unary_form_) return syntax_error();
   Expr result = start(ExprKind::kAssign);
   RETURN_IF_ERROR(advance());
   ASSIGN_OR_RETURN(Expr right, assignment());
@@ -85,6 +86,7 @@ Result<Expr> Parser::assignment() {
 Result<Expr> Parser::conditional() {
   ASSIGN_OR_RETURN(Expr condition, binary(kLowest));
   if (!token_.is(Tok::kQuestion)) return condition;
+  unary_form_ = false;
   Level level(depth_);
   if (depth_ > kMaxDepth) return too_deep();
   Expr result = start(ExprKind::kCond);
@@ -95,6 +97,7 @@ Result<Expr> Parser::conditional() {
   result.args.push_back(std::move(condition));
   result.args.push_back(std::move(yes));
   result.args.push_back(std::move(no));
+  unary_form_ = false;
   return finish(std::move(result));
 }
 
@@ -106,6 +109,7 @@ Result<Expr> Parser::binary(unsigned lowest) {
     ASSIGN_OR_RETURN(Expr right, binary(level + 1));
     result.args.push_back(std::move(left));
     result.args.push_back(std::move(right));
+    unary_form_ = false;
     ASSIGN_OR_RETURN(left, finish(std::move(result)));
   }
   return left;
@@ -145,10 +149,17 @@ Result<Expr> Parser::cast() {
   ASSIGN_OR_RETURN(Expr operand, cast());
   result.type_name = std::make_shared<const TypeName>(std::move(name));
   result.args.push_back(std::move(operand));
+  unary_form_ = false;
   return finish(std::move(result));
 }
 
 Result<Expr> Parser::unary() {
+  Result<Expr> result = unary_expression();
+  unary_form_ = true;
+  return result;
+}
+
+Result<Expr> Parser::unary_expression() {
   Level level(depth_);
   if (depth_ > kMaxDepth) return too_deep();
   ExprKind kind = ExprKind::kInt;

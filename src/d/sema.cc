@@ -72,6 +72,23 @@ bool has_side_effects(const Expr& checked) {
   return std::any_of(checked.args.begin(), checked.args.end(), has_side_effects);
 }
 
+bool is_writable_pointer(const Expr& checked) {
+  if (checked.writable) return true;
+  switch (checked.kind) {
+    case ExprKind::kCast:
+      return is_pointer(checked.type);
+    case ExprKind::kPrefix:
+    case ExprKind::kPostfix:
+    case ExprKind::kAssign:
+      return true;
+    case ExprKind::kBinary:
+      return std::any_of(checked.args.begin(), checked.args.end(),
+                         [](const Expr& arg) { return !is_arithmetic(arg.type) && is_writable_pointer(arg); });
+    default:
+      return false;
+  }
+}
+
 Result<Expr> Sema::check_expression(const Expr& expr) {
   nodes_ = 0;
   return check(expr);
@@ -140,13 +157,19 @@ Result<Expr> Sema::check(const Expr& expr) {
 
 Error Sema::undefined(const Expr& ident) const {
   std::string hint = did_you_mean(ident.text, symbols_.identifiers(ident.scope));
-  if (ident.scoped) {
+  if (ident.scoped || is_being_created(ident)) {
     return fail(Tag::D_VAR_UNDEF, ident.pos,
                 fmt::format("{}{} has not yet been declared or assigned", scope_prefix(ident.scope), ident.text), hint);
   }
   bool symbol = ident.text.find('`') != std::string::npos;
   return fail(Tag::D_IDENT_UNDEF, ident.pos,
               fmt::format("failed to resolve {}: Unknown {} name", ident.text, symbol ? "symbol" : "variable"), hint);
+}
+
+bool Sema::is_being_created(const Expr& ident) const {
+  return std::any_of(creating_.begin(), creating_.end(), [&](const Expr* name) {
+    return name->scoped == ident.scoped && name->scope == ident.scope && name->text == ident.text;
+  });
 }
 
 Result<Expr> Sema::variable_reference(const Expr& expr, const Variable& variable) {
@@ -158,6 +181,7 @@ Result<Expr> Sema::variable_reference(const Expr& expr, const Variable& variable
   result.scope = variable.scope;
   result.id = variable.id;
   result.is_array = variable.is_array;
+  result.origin = variable.origin;
   result.writable = result.narrow = true;
   return result;
 }
@@ -205,9 +229,11 @@ Result<Expr> Sema::identifier(const Expr& expr) {
     result.id = builtin->id;
     result.type = types_.from_spelling(builtin->type);
     result.narrow = true;
+    if (is_pointer(result.type)) result.origin = Origin::kOther;
     return result;
   }
-  if (std::string_view word = function_word(expr.text); !word.empty()) {
+  std::string_view word = dif::find_subroutine(expr.text) != nullptr ? "function" : function_word(expr.text);
+  if (!word.empty()) {
     return fail(Tag::D_IDENT_BADREF, expr.pos,
                 fmt::format("{} '{}' may not be referenced as variable", word, expr.text),
                 fmt::format("a call is written {}()", expr.text));
@@ -301,18 +327,21 @@ Result<Expr> Sema::dereference(Expr result) {
   }
   result.type = target;
   result.user = is_userland(target);
-  result.writable = !is_symbolic(target) && !result.user;
+  result.writable = !is_symbolic(target) && !result.user && is_writable_pointer(arg);
   return result;
 }
 
 Result<Expr> Sema::address_of(Expr result) {
   const Expr& arg = result.args[0];
-  if (arg.ref == Ref::kVariable) return fail(Tag::D_ADDROF_VAR, result.pos, "cannot take address of dynamic variable");
+  if (arg.ref == Ref::kVariable || arg.ref == Ref::kBuiltin || arg.ref == Ref::kBuiltinArray) {
+    return fail(Tag::D_ADDROF_VAR, result.pos, "cannot take address of dynamic variable");
+  }
   if (!arg.memory) return fail(Tag::D_ADDROF_LVAL, result.pos, "unacceptable operand for unary & operator");
   if (arg.member != nullptr && arg.member->bits != 0) {
     return fail(Tag::D_ADDROF_BITFIELD, result.pos, "cannot take address of bit-field");
   }
   result.type = types_.pointer(arg.type);
+  result.origin = arg.args.empty() ? Origin::kNone : arg.args[0].origin;
   result.narrow = true;
   return result;
 }
@@ -322,6 +351,7 @@ Result<Expr> Sema::step(const Expr& expr) {
   Expr result = shell(expr);
   ASSIGN_OR_RETURN(Expr operand, target(expr.args[0], types_.integer("int64_t"), op));
   TypeRef type = operand.type;
+  result.origin = operand.origin;
   if (!is_scalar(type)) {
     return fail(Tag::D_OP_SCALAR, expr.pos, fmt::format("operator {} requires an operand of scalar type", op));
   }
@@ -332,6 +362,7 @@ Result<Expr> Sema::step(const Expr& expr) {
       return fail(Tag::D_OP_VFPTR, expr.pos, fmt::format("operator {} requires an operand of known size", op));
     }
   }
+  RETURN_IF_ERROR(check_writable(operand, op));
   result.type = type;
   result.narrow = true;
   result.args.push_back(std::move(operand));
@@ -395,7 +426,8 @@ Result<Expr> Sema::member(const Expr& expr) {
                 did_you_mean(expr.text, names));
   }
   result.type = result.member->type;
-  result.writable = (expr.arrow || base.writable) && !result.user && result.member->bits == 0;
+  result.writable = (expr.arrow ? is_writable_pointer(base) : base.writable) && !result.user;
+  result.origin = expr.arrow ? Origin::kNone : base.origin;
   result.args.push_back(std::move(base));
   return result;
 }
@@ -417,6 +449,8 @@ Result<Expr> Sema::cast(const Expr& expr) {
   Expr result = shell(expr);
   result.type = to;
   result.narrow = true;
+  result.origin = operand.origin;
+  if (is_pointer(to) && operand.origin == Origin::kNone && !is_zero(operand)) result.origin = Origin::kOther;
   result.args.push_back(std::move(operand));
   return result;
 }
@@ -429,9 +463,9 @@ Result<Expr> Sema::size_of(const Expr& expr) {
     size = stripped(type)->size;
   } else {
     // Not evaluated, so the names in it need not have been assigned for good: what it would create is forgotten.
-    SymbolTable before = symbols_;
+    SymbolTable::Mark before(symbols_);
     ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
-    symbols_ = std::move(before);
+    before.take_back();
     type = operand.type;
     size = operand.kind == ExprKind::kString ? operand.text.size() + 1 : stripped(type)->size;
     if (operand.member != nullptr && operand.member->bits != 0) {

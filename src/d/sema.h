@@ -5,6 +5,8 @@
 // Values of symbolic type (see type.h) pass wherever a scalar or a string may stand.
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,12 +25,18 @@ Expr integer_constant_expr(uint64_t value, TypeRef type, const Pos& pos);
 // The value cut to `size` bytes and extended by sign.
 uint64_t cut(uint64_t value, uint64_t size, bool is_signed);
 bool has_side_effects(const Expr& checked);
+// What can be written through: a pointer in a variable, one that a cast makes, or an offset from either.
+bool is_writable_pointer(const Expr& checked);
+// Fails with D_DIV_ZERO if a part of the tree as parsed divides by 0: that is an error even in a branch never taken.
+Result<void> check_divisions(const Expr& expr);
 // The constant that two constants and an operator make; the type decides between signed and unsigned.
 Result<uint64_t> fold_binary(Tok op, uint64_t left, uint64_t right, bool is_signed, const Pos& pos);
 
 class Sema {
  public:
-  Sema(TypeTable& types, SymbolTable& symbols) : types_(types), symbols_(symbols) {}
+  // `options`: those that the compiler itself minds, in force when an expression is checked.
+  Sema(TypeTable& types, SymbolTable& symbols, const std::map<std::string, std::string>& options)
+      : types_(types), symbols_(symbols), options_(options) {}
 
   // An expression whose value is used (or not: statements). Call once per expression of the program, from outside.
   Result<Expr> check_expression(const Expr& expr);
@@ -37,7 +45,8 @@ class Sema {
 
   // A checked value in the place of a parameter or key of type `wanted`, converted where that is implicit. `what` is
   // the NAME( ) or NAME[ ] of messages.
-  Result<Expr> argument(Expr checked, TypeRef wanted, std::string_view what, size_t number);
+  Result<Expr> argument(Expr checked, TypeRef wanted, std::string_view what, size_t number,
+                        std::string_view thing = "argument");
 
   // A type as written, without side effects but for struct and enum bodies in it.
   Result<TypeRef> type_of(const TypeName& name);
@@ -60,6 +69,7 @@ class Sema {
   Result<Expr> identifier(const Expr& expr);
   Result<Expr> variable_reference(const Expr& expr, const Variable& variable);
   Error undefined(const Expr& ident) const;
+  bool is_being_created(const Expr& ident) const;
   Result<Expr> expand_inline(const Inline& definition, const std::vector<const Expr*>& arguments, const Pos& pos);
   Result<Expr> unary(const Expr& expr);
   Result<Expr> dereference(Expr result);
@@ -78,6 +88,7 @@ class Sema {
   Result<Expr> array_element(const Expr& expr, const Variable& array);
   Result<Expr> builtin_element(const Expr& expr, const dif::VariableInfo& array);
   Result<Expr> call(const Expr& expr);
+  Result<void> check_scratch(Expr& call);
   Result<std::vector<Expr>> keys(const Expr& expr, const std::vector<TypeRef>& wanted, std::string_view what);
 
   // sema_binary.cc
@@ -92,6 +103,10 @@ class Sema {
   Result<void> check_assignable(const Expr& left, Expr& right, Tok op);
   // The left side of an assignment; a name not seen before becomes a variable of type `implied`.
   Result<Expr> target(const Expr& left, TypeRef implied, std::string_view op);
+  Result<void> check_writable(const Expr& target, std::string_view op) const;
+  bool creates_variable(const Expr& left) const;
+  Result<void> check_origin(const Expr& left, const Expr& right);
+  Result<Origin> sum_origin(const Expr& result) const;
   Result<Expr> create_variable(const Expr& left, TypeRef type);
   Result<TypeRef> storable(TypeRef type, std::string_view op, const Pos& pos);
 
@@ -110,7 +125,9 @@ class Sema {
 
   TypeTable& types_;
   SymbolTable& symbols_;
+  const std::map<std::string, std::string>& options_;
   const Frame* frame_ = nullptr;
+  std::vector<const Expr*> creating_;  // names that the assignments around what is checked create
   unsigned depth_ = 0;
   unsigned nodes_ = 0;
 };

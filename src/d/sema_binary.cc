@@ -43,6 +43,25 @@ Error incompatible(const Expr& result, std::string_view op) {
                           spell(result.args[1].type)));
 }
 
+Error origin_mismatch(const Expr& at) {
+  return fail(Tag::D_ALLOCA_INCOMPAT, at.pos,
+              fmt::format("{}: cannot reuse the same identifier for both alloca and non-alloca allocations",
+                          at.text.empty() ? "expression" : at.text),
+              "keep pointers into scratch memory in a variable of their own");
+}
+
+// The identifier of "name" or "name[keys]"; else the expression itself.
+const Expr& name_of(const Expr& expr) {
+  bool indexed = expr.kind == ExprKind::kIndex && expr.args[0].kind == ExprKind::kIdent;
+  return indexed ? expr.args[0] : expr;
+}
+
+// What a conditional chooses is a value, not a place.
+Expr value_of(Expr expr) {
+  expr.writable = false;
+  return expr;
+}
+
 bool is_action_call(const Expr& expr) {
   return expr.kind == ExprKind::kCall && expr.args[0].kind == ExprKind::kIdent &&
          dif::find_subroutine(expr.args[0].text) == nullptr && !function_word(expr.args[0].text).empty();
@@ -111,6 +130,17 @@ Result<uint64_t> fold_binary(Tok op, uint64_t a, uint64_t b, bool is_signed, con
   }
 }
 
+Result<void> check_divisions(const Expr& expr) {
+  bool assigns = expr.kind == ExprKind::kAssign;
+  Tok op = assigns ? operator_of_assignment(expr.op) : expr.op;
+  if ((assigns || expr.kind == ExprKind::kBinary) && (op == Tok::kSlash || op == Tok::kPercent) &&
+      is_zero(expr.args[1])) {
+    return fail(Tag::D_DIV_ZERO, expr.args[1].pos, "expression contains division by zero");
+  }
+  for (const Expr& arg : expr.args) RETURN_IF_ERROR(check_divisions(arg));
+  return {};
+}
+
 Result<Expr> Sema::binary(const Expr& expr) {
   Expr result = shell(expr);
   for (const Expr& arg : expr.args) {
@@ -118,6 +148,9 @@ Result<Expr> Sema::binary(const Expr& expr) {
     result.args.push_back(std::move(operand));
   }
   ASSIGN_OR_RETURN(result.type, binary_type(result));
+  if (class_of(expr.op) == OpClass::kAdditive) {
+    ASSIGN_OR_RETURN(result.origin, sum_origin(result));
+  }
   const Expr &left = result.args[0], &right = result.args[1];
   bool division = expr.op == Tok::kSlash || expr.op == Tok::kPercent;
   if (division && is_zero(right)) {
@@ -177,6 +210,21 @@ Result<TypeRef> Sema::binary_type(const Expr& result) {
   return types_.int_type();
 }
 
+// Of what a sum or a difference gives; both sides of a difference must be of one origin.
+Result<Origin> Sema::sum_origin(const Expr& result) const {
+  Origin a = result.args[0].origin, b = result.args[1].origin;
+  if (a == Origin::kNone || b == Origin::kNone || a == b) return a == Origin::kNone ? b : a;
+  return origin_mismatch(result.args[0]);
+}
+
+// A variable holds pointers of one origin.
+Result<void> Sema::check_origin(const Expr& left, const Expr& right) {
+  if (left.ref != Ref::kVariable || right.origin == Origin::kNone || right.origin == left.origin) return {};
+  if (left.origin != Origin::kNone || right.origin == Origin::kBoth) return origin_mismatch(left);
+  symbols_.set_origin(left.scope, left.text, right.origin);
+  return {};
+}
+
 // Pointer plus or minus integer, integer plus pointer, pointer minus pointer.
 Result<TypeRef> Sema::additive_type(const Expr& result) {
   const Expr &left = result.args[0], &right = result.args[1];
@@ -185,6 +233,9 @@ Result<TypeRef> Sema::additive_type(const Expr& result) {
     if (is_pointer(type)) return type;
     return stripped(type)->kind == TypeKind::kArray ? types_.pointer(pointee(type)) : nullptr;
   };
+  // A string stays one: what is left of it.
+  if (is_string(left.type) && is_arithmetic(right.type)) return left.type;
+  if (result.op == Tok::kPlus && is_string(right.type) && is_arithmetic(left.type)) return right.type;
   TypeRef a = as_pointer(left.type), b = as_pointer(right.type);
   TypeRef pointer = nullptr;
   if (a != nullptr && is_arithmetic(right.type)) pointer = a;
@@ -220,7 +271,12 @@ Result<Expr> Sema::conditional(const Expr& expr) {
     }
   }
   ASSIGN_OR_RETURN(Expr condition, check(expr.args[0]));
-  if (condition.is_constant()) return check(expr.args[condition.value != 0 ? 1 : 2]);
+  if (condition.is_constant()) {
+    bool yes = condition.value != 0;
+    RETURN_IF_ERROR(check_divisions(expr.args[yes ? 2 : 1]));
+    ASSIGN_OR_RETURN(Expr chosen, check(expr.args[yes ? 1 : 2]));
+    return value_of(std::move(chosen));
+  }
   if (!is_scalar(condition.type)) {
     return fail(Tag::D_OP_SCALAR, expr.pos, "operator ?: expression must be of scalar type");
   }
@@ -251,6 +307,9 @@ Result<Expr> Sema::conditional(const Expr& expr) {
     return fail(Tag::D_OP_INCOMPAT, expr.pos, "operator ?: operands must have compatible types");
   }
   result.narrow = yes.narrow && no.narrow && yes.type == no.type;
+  result.origin = yes.origin == Origin::kNone || yes.origin == no.origin ? no.origin
+                  : no.origin == Origin::kNone                           ? yes.origin
+                                                                         : Origin::kBoth;
   result.args.push_back(std::move(condition));
   result.args.push_back(std::move(yes));
   result.args.push_back(std::move(no));
@@ -266,6 +325,7 @@ Result<Expr> Sema::comma(const Expr& expr) {
   }
   result.type = result.args[1].type;
   result.narrow = result.args[1].narrow;
+  result.origin = result.args[1].origin;
   return result;
 }
 
@@ -275,7 +335,12 @@ Result<Expr> Sema::assignment(const Expr& expr) {
   std::string_view spelling = punctuation(expr.op);
   // Before the right side is looked at, which may be an aggregating function.
   if (expr.args[0].kind == ExprKind::kAssign) return not_lvalue(expr.args[0].pos, spelling);
-  ASSIGN_OR_RETURN(Expr right, check(expr.args[1]));
+  bool creates = creates_variable(expr.args[0]);
+  if (creates) creating_.push_back(&name_of(expr.args[0]));
+  Result<Expr> checked = check(expr.args[1]);
+  if (creates) creating_.pop_back();
+  if (!checked.ok()) return checked;
+  Expr right = std::move(*checked);
   TypeRef implied = types_.integer("int64_t");
   if (op == Tok::kEnd) {
     // The type matters only if the name is new; target() complains about it then.
@@ -288,16 +353,19 @@ Result<Expr> Sema::assignment(const Expr& expr) {
   result.args.push_back(std::move(right));
   if (op == Tok::kEnd) {
     TypeKind kind = stripped(result.args[0].type)->kind;
-    bool array = kind == TypeKind::kArray && stripped(result.args[1].type)->kind != TypeKind::kArray;
-    if (kind == TypeKind::kFunction || array) {
+    if (kind == TypeKind::kFunction || kind == TypeKind::kArray) {
       return fail(Tag::D_OP_ARRFUN, expr.pos,
                   fmt::format("operator {} may not be applied to operand of type \"{}\"", spelling,
                               spell(result.args[0].type)));
     }
     RETURN_IF_ERROR(check_assignable(result.args[0], result.args[1], expr.op));
+    result.origin = result.args[1].origin;
   } else {
     RETURN_IF_ERROR(check_compound(result, op));
+    result.origin = result.args[0].origin;
   }
+  RETURN_IF_ERROR(check_writable(result.args[0], spelling));
+  RETURN_IF_ERROR(check_origin(result.args[0], result.args[1]));
   return result;
 }
 
@@ -305,12 +373,13 @@ Result<void> Sema::check_compound(const Expr& result, Tok op) {
   const Expr &left = result.args[0], &right = result.args[1];
   std::string_view spelling = punctuation(result.op);
   if (op == Tok::kPlus || op == Tok::kMinus) {
-    if (is_pointer(left.type) && is_arithmetic(right.type)) {
-      if (stripped(pointee(left.type))->size != 0) return {};
+    if (is_string(left.type) || is_string(right.type)) return incompatible(result, spelling);
+    if (is_arithmetic(left.type) && is_arithmetic(right.type)) return {};
+    if (!is_pointer(left.type) || stripped(pointee(left.type))->size == 0) {
       return fail(Tag::D_OP_VFPTR, result.pos,
                   fmt::format("operator {} requires left-hand scalar operand of known size", spelling));
     }
-    if (is_arithmetic(left.type) && is_arithmetic(right.type)) return {};
+    if (is_arithmetic(right.type)) return {};
     return incompatible(result, spelling);
   }
   if (!is_arithmetic(left.type) || !is_arithmetic(right.type)) {
@@ -331,6 +400,7 @@ Result<void> Sema::check_assignable(const Expr& left, Expr& right, Tok op) {
   // 0 deletes a thread-local variable or an element, whatever its type.
   bool deletes = is_zero(right) && left.ref == Ref::kVariable && (left.scope == dif::Scope::kThread || left.is_array);
   if (deletes || (is_integer(a) && is_integer(b))) return {};
+  if (is_string(a) && is_zero(right)) return {};
   if (is_string(a) && is_string_compatible(b)) {
     ASSIGN_OR_RETURN(right, as_string(std::move(right)));
     return {};
@@ -339,29 +409,34 @@ Result<void> Sema::check_assignable(const Expr& left, Expr& right, Tok op) {
   if (is_symbolic(b) && is_scalar(a)) return {};
   if (is_pointer(a) && (pointers_compatible(a, b) || is_zero(right))) return {};
   if (is_pointer(a) && is_string_compatible(a) && is_string_compatible(b)) return {};
-  bool by_value = is_struct(a) || stripped(a)->kind == TypeKind::kArray || is_float(a);
+  bool by_value = is_struct(a) || is_float(a);
   if (by_value && same_type(a, b)) return {};
   return fail(Tag::D_OP_INCOMPAT, right.pos,
               fmt::format("operands have incompatible types: \"{}\" {} \"{}\"", spell(a), punctuation(op), spell(b)));
 }
 
 Result<Expr> Sema::target(const Expr& left, TypeRef implied, std::string_view op) {
-  bool indexed = left.kind == ExprKind::kIndex && left.args[0].kind == ExprKind::kIdent;
-  const Expr& name = indexed ? left.args[0] : left;
-  if (name.kind == ExprKind::kIdent && symbols_.variable(name.scope, name.text) == nullptr) {
-    bool parameter = !name.scoped && frame_ != nullptr;
-    if (!parameter && (name.scoped || (symbols_.kind_of(name.text).empty() && function_word(name.text).empty() &&
-                                       name.text.find('`') == std::string::npos))) {
-      ASSIGN_OR_RETURN(TypeRef type, storable(implied, op, left.pos));
-      return create_variable(left, type);
-    }
+  if (creates_variable(left)) {
+    ASSIGN_OR_RETURN(TypeRef type, storable(implied, op, left.pos));
+    return create_variable(left, type);
   }
-  ASSIGN_OR_RETURN(Expr result, check(left));
-  if (result.writable) return result;
-  if (result.ref == Ref::kBuiltin || result.ref == Ref::kBuiltinArray || result.memory) {
-    return fail(Tag::D_OP_WRITE, left.pos, fmt::format("operator {} can only be applied to a writable variable", op));
+  return check(left);
+}
+
+bool Sema::creates_variable(const Expr& left) const {
+  const Expr& name = name_of(left);
+  if (name.kind != ExprKind::kIdent || symbols_.variable(name.scope, name.text) != nullptr) return false;
+  if (name.scoped) return true;
+  return frame_ == nullptr && symbols_.kind_of(name.text).empty() && function_word(name.text).empty() &&
+         dif::find_subroutine(name.text) == nullptr && name.text.find('`') == std::string::npos;
+}
+
+Result<void> Sema::check_writable(const Expr& target, std::string_view op) const {
+  if (target.writable) return {};
+  if (target.ref == Ref::kBuiltin || target.ref == Ref::kBuiltinArray || target.memory) {
+    return fail(Tag::D_OP_WRITE, target.pos, fmt::format("operator {} can only be applied to a writable variable", op));
   }
-  return not_lvalue(left.pos, op);
+  return not_lvalue(target.pos, op);
 }
 
 // The type of a variable that a value of `type` creates.
@@ -375,7 +450,7 @@ Result<TypeRef> Sema::storable(TypeRef type, std::string_view op, const Pos& pos
   }
   if (kind == TypeKind::kVoid) {
     return fail(Tag::D_OP_INCOMPAT, pos,
-                fmt::format("operands have incompatible types: \"unknown\" {} \"{}\"", op, spell(type)));
+                fmt::format("operands have incompatible types: \"{}\" {} \"{}\"", spell(type), op, spell(type)));
   }
   return type;
 }
@@ -397,7 +472,7 @@ Result<Expr> Sema::create_variable(const Expr& left, TypeRef type) {
     ASSIGN_OR_RETURN(Expr key, check(left.args[i]));
     if (is_void(key.type) || stripped(key.type)->kind == TypeKind::kFunction) {
       return fail(Tag::D_KEY_TYPE, key.pos,
-                  fmt::format("{} expression may not be used as {} index: key #{}", spell(key.type), name.text, i));
+                  fmt::format("{} expression may not be used as associative array index: key #{}", spell(key.type), i));
     }
     ASSIGN_OR_RETURN(TypeRef key_type, storable(key.type, "[]", key.pos));
     variable.keys.push_back(key_type);

@@ -5,6 +5,7 @@
 
 #include "d/actions.h"
 #include "d/sema.h"
+#include "d/size_option.h"
 
 namespace ht::d {
 namespace {
@@ -86,7 +87,8 @@ Error count_mismatch(const Pos& pos, std::string_view what, std::string_view thi
               fmt::format("{} prototype mismatch: {} {} passed, {}{} expected", what, passed, noun, limit, expected));
 }
 
-Result<Expr> Sema::argument(Expr checked, TypeRef wanted, std::string_view what, size_t number) {
+Result<Expr> Sema::argument(Expr checked, TypeRef wanted, std::string_view what, size_t number,
+                            std::string_view thing) {
   TypeRef have = checked.type;
   if (is_symbolic(have) || is_symbolic(wanted)) {
     if (is_symbolic(have) && is_string(wanted)) return as_string(std::move(checked));
@@ -106,18 +108,18 @@ Result<Expr> Sema::argument(Expr checked, TypeRef wanted, std::string_view what,
   }
   if (same_type(wanted, have) && !is_void(have)) return checked;
   return fail(Tag::D_PROTO_ARG, checked.pos,
-              fmt::format("{} argument #{} is incompatible with prototype:\n\tprototype: {}\n\t argument: {}", what,
-                          number, spell(wanted), spell(have)));
+              fmt::format("{} {} #{} is incompatible with prototype:\n\tprototype: {}\n\t{:>9}: {}", what, thing,
+                          number, spell(wanted), thing, spell(have)));
 }
 
 Result<std::vector<Expr>> Sema::keys(const Expr& expr, const std::vector<TypeRef>& wanted, std::string_view what) {
   std::vector<Expr> result;
   if (expr.args.size() - 1 != wanted.size()) {
-    return count_mismatch(expr.pos, what, "arg", expr.args.size() - 1, wanted.size(), wanted.size());
+    return count_mismatch(expr.pos, what, "key", expr.args.size() - 1, wanted.size(), wanted.size());
   }
   for (size_t i = 0; i < wanted.size(); i++) {
     ASSIGN_OR_RETURN(Expr key, check(expr.args[i + 1]));
-    ASSIGN_OR_RETURN(Expr value, argument(std::move(key), wanted[i], what, i + 1));
+    ASSIGN_OR_RETURN(Expr value, argument(std::move(key), wanted[i], what, i + 1, "key"));
     result.push_back(std::move(value));
   }
   return result;
@@ -125,7 +127,7 @@ Result<std::vector<Expr>> Sema::keys(const Expr& expr, const std::vector<TypeRef
 
 Result<Expr> Sema::array_element(const Expr& expr, const Variable& array) {
   Expr result = shell(expr);
-  std::string what = fmt::format("{}{}[ ]", scope_prefix(array.scope), array.name);
+  std::string what = array.name + "[ ]";
   // By value: checking the keys may add variables, which moves the table.
   Variable copy = array;
   ASSIGN_OR_RETURN(result.args, keys(expr, copy.keys, what));
@@ -134,6 +136,8 @@ Result<Expr> Sema::array_element(const Expr& expr, const Variable& array) {
   result.scope = copy.scope;
   result.id = copy.id;
   result.type = copy.type;
+  result.text = copy.name;
+  result.origin = copy.origin;
   result.writable = result.narrow = true;
   return result;
 }
@@ -180,7 +184,7 @@ Result<Expr> Sema::index(const Expr& expr) {
       if (definition != nullptr && definition->is_array) {
         size_t wanted = definition->parameters.size();
         if (expr.args.size() - 1 != wanted) {
-          return count_mismatch(expr.pos, name.text + "[ ]", "arg", expr.args.size() - 1, wanted, wanted);
+          return count_mismatch(expr.pos, name.text + "[ ]", "key", expr.args.size() - 1, wanted, wanted);
         }
         std::vector<const Expr*> arguments;
         for (size_t i = 1; i < expr.args.size(); i++) arguments.push_back(&expr.args[i]);
@@ -188,6 +192,12 @@ Result<Expr> Sema::index(const Expr& expr) {
       }
       const dif::VariableInfo* builtin = dif::find_variable(name.text);
       if (builtin != nullptr && builtin->id < 0x100) return builtin_element(expr, *builtin);
+      bool unknown = frame_ == nullptr && symbols_.kind_of(name.text).empty() && function_word(name.text).empty() &&
+                     dif::find_subroutine(name.text) == nullptr && name.text.find('`') == std::string::npos;
+      if (unknown) {
+        return fail(Tag::D_VAR_UNDEF, name.pos, name.text + " has not yet been declared or assigned",
+                    did_you_mean(name.text, symbols_.identifiers(name.scope)));
+      }
     }
   }
   ASSIGN_OR_RETURN(Expr base, check(name));
@@ -230,6 +240,33 @@ Result<Expr> Sema::index(const Expr& expr) {
   sum.args.push_back(std::move(offset));
   result.args.push_back(std::move(sum));
   return dereference(std::move(result));
+}
+
+// What alloca() and the like make of scratch memory, and what others may do with it.
+Result<void> Sema::check_scratch(Expr& call) {
+  constexpr uint64_t kDefaultScratch = 256;
+  auto is = [&](dif::Subr subr) { return call.id == static_cast<uint16_t>(subr); };
+  if (is(dif::Subr::kAlloca) || is(dif::Subr::kCopyin)) {
+    call.origin = Origin::kScratch;
+  } else if (is_pointer(call.type)) {
+    call.origin = Origin::kOther;
+  }
+  if (is(dif::Subr::kAlloca) && call.args[0].is_constant()) {
+    uint64_t size = size_option(options_, "scratchsize", kDefaultScratch);
+    if (call.args[0].value > size) {
+      return fail(Tag::D_ALLOCA_SIZE, call.args[0].pos,
+                  fmt::format("alloca({}) size larger than scratchsize {}", call.args[0].value, size),
+                  "-x scratchsize=SIZE makes room");
+    }
+  }
+  size_t into = is(dif::Subr::kBcopy) ? 1 : is(dif::Subr::kCopyinto) ? 2 : SIZE_MAX;
+  if (into != SIZE_MAX && call.args[into].origin == Origin::kOther) {
+    return fail(Tag::D_PROTO_ARG, call.args[into].pos,
+                fmt::format("{}( ) argument #{} is incompatible with prototype:\n\tprototype: alloca pointer\n"
+                            "\t argument: non-alloca pointer",
+                            call.text, into + 1));
+  }
+  return {};
 }
 
 Result<Expr> Sema::call(const Expr& expr) {
@@ -275,6 +312,7 @@ Result<Expr> Sema::call(const Expr& expr) {
   result.id = info->number;
   result.type = types_.from_spelling(info->result);
   result.narrow = true;
+  RETURN_IF_ERROR(check_scratch(result));
   return result;
 }
 

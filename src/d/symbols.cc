@@ -33,7 +33,26 @@ Result<const Variable*> SymbolTable::add_variable(Variable variable) {
   variable.id = static_cast<uint16_t>(next++);
   by_name_[{variable.scope, variable.name}] = variables_.size();
   variables_.push_back(std::move(variable));
+  on_take_back([this] {
+    const Variable& last = variables_.back();
+    next_id_[static_cast<size_t>(last.scope)]--;
+    by_name_.erase({last.scope, last.name});
+    variables_.pop_back();
+  });
   return &variables_.back();
+}
+
+void SymbolTable::set_origin(dif::Scope scope, std::string_view name, Origin origin) {
+  auto found = by_name_.find({scope, std::string(name)});
+  if (found == by_name_.end()) return;
+  Variable& variable = variables_[found->second];
+  if (variable.origin == origin) return;
+  on_take_back([this, index = found->second, before = variable.origin] { variables_[index].origin = before; });
+  variable.origin = origin;
+}
+
+void SymbolTable::take_back(size_t size) {
+  for (; undo_.size() > size; undo_.pop_back()) undo_.back()();
 }
 
 const Aggregation* SymbolTable::aggregation(std::string_view name) const {
@@ -47,6 +66,13 @@ Aggregation& SymbolTable::add_aggregation(std::string_view name) {
     Aggregation& added = aggregations_.emplace_back();
     added.name = name;
     added.id = static_cast<uint32_t>(aggregations_.size());
+    on_take_back([this] {
+      aggregations_by_name_.erase(aggregations_.back().name);
+      aggregations_.pop_back();
+    });
+  } else {
+    on_take_back(
+        [this, index = entry->second, before = aggregations_[entry->second]] { aggregations_[index] = before; });
   }
   return aggregations_[entry->second];
 }
@@ -58,7 +84,20 @@ std::shared_ptr<const Inline> SymbolTable::find_inline(std::string_view name) co
 
 void SymbolTable::add_inline(Inline definition) {
   std::string name = definition.name;
+  on_take_back([this, name, before = find_inline(name)] {
+    if (before == nullptr) {
+      inlines_.erase(name);
+    } else {
+      inlines_[name] = before;
+    }
+  });
   inlines_[name] = std::make_shared<const Inline>(std::move(definition));
+}
+
+void SymbolTable::add_enumerator(std::string_view name, int64_t value) {
+  auto [entry, created] = enumerators_.emplace(name, value);
+  if (created) on_take_back([this, key = entry->first] { enumerators_.erase(key); });
+  entry->second = value;
 }
 
 const int64_t* SymbolTable::enumerator(std::string_view name) const {

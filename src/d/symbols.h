@@ -1,8 +1,9 @@
-// What the program's names stand for: variables, aggregations, inlines, enumerators. A plain value, copied when the
-// order of analysis has to be tried twice.
+// What the program's names stand for: variables, aggregations, inlines, enumerators. Changes can be taken back to a
+// mark, which is what analysis does when it has to be tried in another order, or was only to find a type.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ struct Variable {
   TypeRef type = nullptr;
   std::vector<TypeRef> keys;
   uint16_t id = 0;
+  Origin origin = Origin::kNone;  // of the pointers assigned to it so far
   Pos pos;
 };
 
@@ -49,9 +51,30 @@ struct Inline {
 
 class SymbolTable {
  public:
+  SymbolTable() = default;
+  SymbolTable(const SymbolTable&) = delete;
+  SymbolTable& operator=(const SymbolTable&) = delete;
+
+  // While a Mark lives, what is changed can be taken back; the innermost one first.
+  class Mark {
+   public:
+    explicit Mark(SymbolTable& symbols) : symbols_(symbols), size_(symbols.undo_.size()) { symbols_.marks_++; }
+    ~Mark() {
+      if (--symbols_.marks_ == 0) symbols_.undo_.clear();
+    }
+    Mark(const Mark&) = delete;
+    Mark& operator=(const Mark&) = delete;
+    void take_back() { symbols_.take_back(size_); }
+
+   private:
+    SymbolTable& symbols_;
+    size_t size_;
+  };
+
   const Variable* variable(dif::Scope scope, std::string_view name) const;
   // Gives it an id. Fails when its scope is full.
   Result<const Variable*> add_variable(Variable variable);
+  void set_origin(dif::Scope scope, std::string_view name, Origin origin);
   const std::vector<Variable>& variables() const { return variables_; }
 
   const Aggregation* aggregation(std::string_view name) const;
@@ -62,13 +85,20 @@ class SymbolTable {
   void add_inline(Inline definition);
 
   const int64_t* enumerator(std::string_view name) const;
-  void add_enumerator(std::string_view name, int64_t value) { enumerators_[std::string(name)] = value; }
+  void add_enumerator(std::string_view name, int64_t value);
 
   // Whether `name` is taken among identifiers without a scope, and by what ("built-in", "scalar", ...), else "".
   std::string_view kind_of(std::string_view name) const;
   std::vector<std::string_view> identifiers(dif::Scope scope) const;  // for "did you mean"
 
  private:
+  void on_take_back(std::function<void()> undo) {
+    if (marks_ != 0) undo_.push_back(std::move(undo));
+  }
+  void take_back(size_t size);
+
+  unsigned marks_ = 0;
+  std::vector<std::function<void()>> undo_;  // of changes made since the outermost mark, in their order
   std::vector<Variable> variables_;
   std::map<std::pair<dif::Scope, std::string>, size_t> by_name_;
   uint32_t next_id_[3] = {dif::kFirstUserVariable, dif::kFirstUserVariable, dif::kFirstUserVariable};

@@ -83,7 +83,7 @@ TypeKind kind_of(TypeRef type) {
 
 bool is_char(TypeRef type) {
   TypeRef base = stripped(type);
-  return base->kind == TypeKind::kInteger && base->size == 1;
+  return base->kind == TypeKind::kInteger && base->size == 1 && base->is_signed;
 }
 
 // Puts a declarator around `inner`: spell(int *(*)[4]) works from the outside in.
