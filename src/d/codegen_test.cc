@@ -209,8 +209,8 @@ TEST(Code, SpillsWhenRegistersRunOut) {
   std::vector<std::string> lines = test::code(result.program.clauses[0].actions[0].args[0]);
   ASSERT_EQ(lines.size(), 33U);
   EXPECT_THAT(std::vector<std::string>(lines.begin() + 10, lines.begin() + 16),
-              ElementsAre("ldgs DT_VAR(278), %r5", "stls DT_VAR(1283), %r5", "ldls DT_VAR(1282), %r5",
-                          "ldls DT_VAR(1283), %r6", "add %r5, %r6, %r5", "stls DT_VAR(1282), %r5"));
+              ElementsAre("ldgs DT_VAR(278), %r5", "stls %r5, DT_VAR(1283)", "ldls DT_VAR(1282), %r5",
+                          "ldls DT_VAR(1283), %r6", "add %r5, %r6, %r5", "stls %r5, DT_VAR(1282)"));
   std::string left = "pid";
   for (int i = 0; i < 200; i++) left += " + pid";
   EXPECT_THAT(test::traced(left).program.variables, IsEmpty());

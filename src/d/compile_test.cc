@@ -195,8 +195,7 @@ TEST(Aggregations, KeysAndFunctionAreThoseOfTheFirstUse) {
   EXPECT_EQ(error_of("BEGIN { @a[1][2] = count(); }"),
             "D_AGG_MDIM 1:9 improper attempt to reference @a as a multi-dimensional array");
   EXPECT_EQ(error_of("BEGIN { (@a = count()) = count(); }"),
-            "D_CG_EXPR 1:26 aggregating function count( ) may not be called from a D expression (D program context "
-            "required)");
+            "D_OP_LVAL 1:13 operator = requires modifiable lvalue as an operand");
   EXPECT_EQ(error_of("BEGIN { @a = sum(execname); }"), "D_AGG_SCALAR 1:18 sum( ) argument #1 must be of scalar type");
   EXPECT_EQ(error_of("BEGIN { @a = sum(); }"), "D_PROTO_LEN 1:14 sum( ) prototype mismatch: 0 args passed, 1 expected");
   EXPECT_EQ(error_of("BEGIN { @a = quantize(1, 2, 3); }"),
