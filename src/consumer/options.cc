@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
+
+#include "dif/options.h"
 
 namespace ht::consumer {
 namespace {
-
-Error invalid_value() {
-  return Error("Invalid value for specified option");
-}
 
 struct Flag {
   std::string_view name;
@@ -28,103 +24,40 @@ struct Number {
   uint64_t Options::*member;
 };
 constexpr std::array kNumbers = {
-    Number{"aggsortpos", &Options::aggsortpos},
-    Number{"aggsortkeypos", &Options::aggsortkeypos},
-    Number{"stackindent", &Options::stackindent},
+    Number{"aggsortpos", &Options::aggsortpos},   Number{"aggsortkeypos", &Options::aggsortkeypos},
+    Number{"stackindent", &Options::stackindent}, Number{"aggrate", &Options::aggrate},
+    Number{"switchrate", &Options::switchrate},
 };
-constexpr uint64_t kMostNumber = 65536;  // columns or positions; more would only serve to exhaust the printer
 
-// Dynamic options of the command: how often to look, what to say.
-constexpr std::array<std::string_view, 5> kElsewhere = {"aggrate", "switchrate", "statusrate", "printsize",
-                                                        "quietresize"};
-// Known, but fixed once tracing is active.
-constexpr std::array<std::string_view, 16> kFixed = {
-    "aggsize",   "bufpolicy", "bufresize", "bufsize", "cleanrate",   "cpu",      "destructive",  "dynvarsize",
-    "noresolve", "nspec",     "specsize",  "strsize", "stackframes", "temporal", "ustackframes", "scratchsize"};
-
-template <typename Table>
-bool contains(const Table& table, std::string_view name) {
-  return std::find(table.begin(), table.end(), name) != table.end();
+void store(Options& options, const std::string& name, const dif::OptionMap& values) {
+  for (const Flag& flag : kFlags) {
+    if (flag.name == name) options.*flag.member = dif::option_set(values, name);
+  }
+  for (const Number& number : kNumbers) {
+    if (number.name == name) options.*number.member = dif::option_number(values, name);
+  }
 }
 
 }  // namespace
 
-bool parse_boolean(std::string_view text, bool* ok) {
-  *ok = true;
-  for (std::string_view word : {"no", "disable", "disabled", "false", "off", "unset"}) {
-    if (text == word) return false;
-  }
-  for (std::string_view word : {"", "yes", "enable", "enabled", "true", "on", "set"}) {
-    if (text == word) return true;
-  }
-  *ok = parse_number(text, false).ok();
-  return true;  // any stored number counts as set
-}
-
-Result<uint64_t> parse_number(std::string_view text, bool suffixes) {
-  unsigned shift = 0;
-  if (suffixes && !text.empty()) {
-    static constexpr std::string_view kSuffixes = "kmgt";
-    const auto last = static_cast<char>(std::tolower(static_cast<unsigned char>(text.back())));
-    if (const size_t at = kSuffixes.find(last); at != std::string_view::npos) {
-      shift = 10 * (static_cast<unsigned>(at) + 1);
-      text.remove_suffix(1);
-    }
-  }
-  int base = 10;
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    base = 16;
-    text.remove_prefix(2);
-  } else if (text.size() > 1 && text[0] == '0') {
-    base = 8;
-  }
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value > UINT64_MAX >> shift) {
-    return invalid_value();
-  }
-  return value << shift;
-}
-
-Options Options::from(const std::map<std::string, std::string>& options) {
+Options Options::from(const dif::OptionMap& options) {
   Options result;
-  for (const auto& [name, value] : options) {
-    bool ok = false;
-    if (name == "encoding") {
-      result.encoding = value == "utf8" ? Encoding::kUtf8 : Encoding::kAscii;
-    }
-    if (name == "format") result.json = value == "json";
-    if (name == "droptags") result.droptags = parse_boolean(value, &ok);
-    if (name == "strsize") {
-      if (const auto size = parse_number(value, true); size && *size <= UINT32_MAX) {
-        result.strsize = static_cast<uint32_t>(*size);
-      }
-    } else {
-      (void)result.set(name, value);
-    }
+  for (const auto& option : options) store(result, option.first, options);
+  if (const std::string encoding = dif::option_text(options, "encoding"); !encoding.empty()) {
+    result.encoding = encoding == "utf8" ? Encoding::kUtf8 : Encoding::kAscii;
   }
+  result.json = dif::option_text(options, "format") == "json";
+  result.droptags = dif::option_set(options, "droptags");
+  result.strsize = static_cast<uint32_t>(std::min<uint64_t>(dif::option_number(options, "strsize"), UINT32_MAX));
+  result.statusrate = dif::option_number(options, "statusrate");
   return result;
 }
 
 Result<void> Options::set(std::string_view name, std::string_view value) {
-  for (const Flag& flag : kFlags) {
-    if (flag.name != name) continue;
-    bool ok = false;
-    const bool on = parse_boolean(value, &ok);
-    if (!ok) return invalid_value();
-    this->*flag.member = on;
-    return {};
-  }
-  for (const Number& number : kNumbers) {
-    if (number.name != name) continue;
-    ASSIGN_OR_RETURN(const uint64_t parsed, parse_number(value, false));
-    if (parsed > kMostNumber) return invalid_value();
-    this->*number.member = parsed;
-    return {};
-  }
-  if (contains(kElsewhere, name)) return {};
-  if (contains(kFixed, name)) return Error("Operation illegal when tracing is active");
-  return Error("Invalid option name");
+  dif::OptionMap values;
+  RETURN_IF_ERROR(dif::set_option(values, name, value, dif::OptionSource::kSetopt));
+  store(*this, std::string(name), values);
+  return {};
 }
 
 }  // namespace ht::consumer

@@ -26,17 +26,14 @@ struct Options {
   uint64_t stackindent = 14;
   uint32_t strsize = 256;  // not dynamic: it shapes the records
   bool droptags = false;
-  bool json = false;  // -x format=json
+  bool json = false;                     // -x format=json
+  uint64_t aggrate = 0, switchrate = 0;  // ns; 0: no interval of their own
+  uint64_t statusrate = 1'000'000'000;   // ns; not dynamic
 
   // Takes those that it knows from a program's options; the rest is not about output.
   static Options from(const std::map<std::string, std::string>& options);
   // setopt(): the error's message is DTrace's ("Invalid option name", ...).
   Result<void> set(std::string_view name, std::string_view value);
 };
-
-// "" and numbers and yes, on, ... set it; no, off, ... do not.
-bool parse_boolean(std::string_view text, bool* ok);
-// Decimal, 0x or 0 octal, with k, m, g, t if `suffixes`.
-Result<uint64_t> parse_number(std::string_view text, bool suffixes);
 
 }  // namespace ht::consumer

@@ -12,18 +12,10 @@
 #include "d/parser.h"
 #include "d/pragma.h"
 #include "d/sema.h"
-#include "d/size_option.h"
 #include "dif/verify.h"
 
 namespace ht::d {
 namespace {
-
-// The option strsize, for sizeof (string).
-uint64_t string_size(const std::map<std::string, std::string>& options) {
-  constexpr uint64_t kDefault = 256, kMost = 1 << 20;
-  uint64_t size = size_option(options, "strsize", kDefault);
-  return size < 2 ? kDefault : std::min(size, kMost);
-}
 
 std::string_view region_name(Region region) {
   switch (region) {
@@ -75,7 +67,10 @@ std::vector<dif::AggregationDef> aggregation_table(const SymbolTable& symbols) {
 // What lives as long as one call of compile(): the names that later sources can use.
 struct Compilation {
   explicit Compilation(const CompileOptions& given)
-      : options(given), macros(given), types(string_size(given.options)), sema(types, symbols, program.options) {
+      : options(given),
+        macros(given),
+        types(dif::option_number(given.options, "strsize")),
+        sema(types, symbols, program.options) {
     program.files.emplace_back();
     program.options = given.options;
   }
@@ -154,6 +149,7 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
     if (!compiled.ok()) {
       std::string prefix = where(sources[i], compiled.error(), place.region);
       result.errors.push_back({std::move(compiled).error(), i, std::move(prefix)});
+      result.program.options = std::move(c.program.options);
       return result;
     }
   }
@@ -161,6 +157,7 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
     Result<void> used = c.macros.check_all_referenced();
     if (!used.ok()) {
       result.errors.push_back({std::move(used).error(), 0, ""});
+      result.program.options = std::move(c.program.options);
       return result;
     }
   }
@@ -172,6 +169,7 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
     Error error = std::move(verified).error();
     error.tag = tag_name(Tag::D_UNKNOWN);
     result.errors.push_back({std::move(error), sources.empty() ? 0 : sources.size() - 1, ""});
+    result.program.options = std::move(c.program.options);
     return result;
   }
   result.program = std::move(c.program);

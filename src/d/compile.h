@@ -40,7 +40,7 @@ struct CompileError {
 };
 
 struct CompileResult {
-  dif::Program program;
+  dif::Program program;              // after an error only its options, which say how to report it
   std::vector<CompileError> errors;  // empty on success
   bool ok() const { return errors.empty(); }
 };

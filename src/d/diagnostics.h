@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/near_name.h"
 #include "base/result.h"
 
 namespace ht::d {
@@ -60,7 +61,6 @@ std::string_view tag_name(Tag tag);
 
 Error fail(Tag tag, const Pos& pos, std::string message, std::string hint = {});
 
-// 'did you mean "execname"?' for the candidate nearest to `word` by edit distance, or "" if none is near.
-std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
+using ht::did_you_mean;
 
 }  // namespace ht::d

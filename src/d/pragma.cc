@@ -8,29 +8,10 @@
 #include <iterator>
 #include <vector>
 
+#include "dif/options.h"
+
 namespace ht::d {
 namespace {
-
-// Options a program may set (reference, section 8.3; those that only a command may set are not among them, and those
-// are refused with a text of their own).
-constexpr std::string_view kOptions[] = {
-    "aggpercpu",   "agghist",     "aggpack",      "aggrate",     "aggsize",      "aggsortkey",    "aggsortkeypos",
-    "aggsortpos",  "aggsortrev",  "aggzoom",      "amin",        "argref",       "bpflog",        "bpflogsize",
-    "bufpolicy",   "bufresize",   "bufsize",      "cleanrate",   "core",         "cpp",           "cpu",
-    "ctypes",      "debug",       "debugassert",  "defaultargs", "destructive",  "disasm",        "dofstashpath",
-    "droptags",    "dtypes",      "dynvarsize",   "empty",       "encoding",     "errtags",       "evaltime",
-    "flowindent",  "format",      "grabanon",     "iregs",       "jstackframes", "jstackstrsize", "kdefs",
-    "knodefs",     "late",        "lazyload",     "libdir",      "linkmode",     "linknommap",    "linktype",
-    "maxframes",   "nolibs",      "noresolve",    "nspec",       "objcopypath",  "oformat",       "pcapsize",
-    "pgmax",       "preallocate", "printsize",    "pspec",       "quiet",        "quietresize",   "rawbytes",
-    "scratchsize", "specsize",    "stackframes",  "stackindent", "statusrate",   "strip",         "strsize",
-    "switchrate",  "syslibdir",   "sysslice",     "temporal",    "tree",         "tregs",         "udefs",
-    "unodefs",     "useruid",     "ustackframes", "verbose",     "version",      "zdefs",         "zone",
-};
-constexpr std::string_view kCommandOnly[] = {
-    "cppargs", "cpphdrs", "cpppath",    "ctfpath", "define", "incdir", "ldpath",
-    "lockmem", "modpath", "procfspath", "setenv",  "stdc",   "undef",  "unsetenv",
-};
 
 struct Words {
   std::string_view rest;
@@ -52,13 +33,8 @@ struct Words {
   }
 };
 
-using Options = std::map<std::string, std::string>;
+using Options = dif::OptionMap;
 using Mark = Result<std::optional<LineMark>>;
-
-template <typename Table>
-bool contains(const Table& table, std::string_view word) {
-  return std::find(std::begin(table), std::end(table), word) != std::end(table);
-}
 
 Mark set_option(Words words, const Pos& pos, Options& options) {
   std::string_view word = words.next();
@@ -70,21 +46,14 @@ Mark set_option(Words words, const Pos& pos, Options& options) {
   std::string name(word.substr(0, equals));
   std::string value(equals == std::string_view::npos ? std::string_view() : word.substr(equals + 1));
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-  std::string_view trouble;
-  std::string hint;
-  if (contains(kCommandOnly, name)) {
-    trouble = "Option cannot be used from within a D program";
-  } else if (!contains(kOptions, name)) {
-    trouble = "Invalid option name";
-    hint = did_you_mean(name, {std::begin(kOptions), std::end(kOptions)});
-  }
-  if (trouble.empty()) {
-    options[name] = value;
-    return std::optional<LineMark>();
-  }
+  std::optional<std::string_view> given;
+  if (equals != std::string_view::npos) given = value;
+  auto set = dif::set_option(options, name, given, dif::OptionSource::kPragma);
+  if (set.ok()) return std::optional<LineMark>();
   std::string what =
       equals == std::string_view::npos ? fmt::format("'{}'", name) : fmt::format("'{}' to '{}'", name, value);
-  return fail(Tag::D_PRAGMA_OPTSET, pos, fmt::format("failed to set option {}: {}", what, trouble), hint);
+  return fail(Tag::D_PRAGMA_OPTSET, pos, fmt::format("failed to set option {}: {}", what, set.error().message),
+              set.error().hint);
 }
 
 Mark depends_on(Words words, const Pos& pos, Options&) {
@@ -205,12 +174,6 @@ Mark run_control_line(std::string_view text, const Pos& pos, Options& options) {
                          ? "the C preprocessor runs only with -C"
                          : "";
   return fail(Tag::D_PRAGCTL_INVAL, pos, fmt::format("invalid control directive: #{}", word), hint);
-}
-
-bool option_set(const Options& options, std::string_view name) {
-  static constexpr std::string_view kOff[] = {"no", "disable", "disabled", "false", "off", "unset"};
-  auto found = options.find(std::string(name));
-  return found != options.end() && !contains(kOff, found->second);
 }
 
 }  // namespace ht::d

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "d/diagnostics.h"
+#include "dif/options.h"
 
 namespace ht::d {
 
@@ -20,7 +21,6 @@ struct LineMark {
 Result<std::optional<LineMark>> run_control_line(std::string_view text, const Pos& pos,
                                                  std::map<std::string, std::string>& options);
 
-// Whether the flag or boolean option is set: present and not one of off, no, false, disable, unset.
-bool option_set(const std::map<std::string, std::string>& options, std::string_view name);
+using dif::option_set;
 
 }  // namespace ht::d

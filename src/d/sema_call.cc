@@ -5,7 +5,7 @@
 
 #include "d/actions.h"
 #include "d/sema.h"
-#include "d/size_option.h"
+#include "dif/options.h"
 
 namespace ht::d {
 namespace {
@@ -244,7 +244,6 @@ Result<Expr> Sema::index(const Expr& expr) {
 
 // What alloca() and the like make of scratch memory, and what others may do with it.
 Result<void> Sema::check_scratch(Expr& call) {
-  constexpr uint64_t kDefaultScratch = 256;
   auto is = [&](dif::Subr subr) { return call.id == static_cast<uint16_t>(subr); };
   if (is(dif::Subr::kAlloca) || is(dif::Subr::kCopyin)) {
     call.origin = Origin::kScratch;
@@ -252,7 +251,7 @@ Result<void> Sema::check_scratch(Expr& call) {
     call.origin = Origin::kOther;
   }
   if (is(dif::Subr::kAlloca) && call.args[0].is_constant()) {
-    uint64_t size = size_option(options_, "scratchsize", kDefaultScratch);
+    uint64_t size = dif::option_number(options_, "scratchsize");
     if (call.args[0].value > size) {
       return fail(Tag::D_ALLOCA_SIZE, call.args[0].pos,
                   fmt::format("alloca({}) size larger than scratchsize {}", call.args[0].value, size),

@@ -137,7 +137,7 @@ Result<channel::SubmitRequest> make_request(const CommandLine& line, const dif::
   if (program != nullptr) {
     const Bytes object = object::write(*program);
     request.set_elf(object.data(), object.size());
-    request.set_destructive(is_set(program->options, "destructive"));
+    request.set_destructive(dif::option_set(program->options, "destructive"));
   } else {
     ASSIGN_OR_RETURN(const Bytes object, read_file(line.object, object::kMaxObjectBytes));
     request.set_elf(object.data(), object.size());
@@ -168,7 +168,7 @@ int write_object(const CommandLine& line, const dif::Program& program) {
   }
   const Bytes object = object::write(program);
   if (auto written = write_file_atomically(path, object); !written) return fatal(written.error());
-  if (!is_set(program.options, "quiet")) say(fmt::format("wrote {} ({} bytes)", path, object.size()));
+  if (!dif::option_set(program.options, "quiet")) say(fmt::format("wrote {} ({} bytes)", path, object.size()));
   return kOk;
 }
 
@@ -183,7 +183,7 @@ Result<dif::Program> program_of(const CommandLine& line, const dif::Program* com
   return program;
 }
 
-int run_session(const CommandLine& line, const dif::Program* compiled, Command* command) {
+int run_session(const CommandLine& line, const dif::Program* compiled, Processes& processes) {
   auto request = make_request(line, compiled);
   if (!request) return fatal(request.error());
   auto client = Client::connect(channel::daemon_directory());
@@ -223,10 +223,10 @@ int run_session(const CommandLine& line, const dif::Program* compiled, Command* 
   }
   // Said once it is true: whoever reads it may begin with what is to be traced.
   say_matched(*program, {reply.matched().begin(), reply.matched().end()});
-  if (request->destructive() && !is_set(program->options, "quiet")) say("allowing destructive actions");
-  if (command != nullptr) command->go();
+  if (request->destructive() && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
+  processes.go();
   GuestBackend backend(**client, reply.session());
-  return trace(*program, **reader, *consumer, **stream, backend, command);
+  return trace(**reader, *consumer, **stream, backend, processes);
 }
 
 }  // namespace
@@ -245,22 +245,18 @@ std::vector<std::string> resolvers(const CommandLine& line) {
 
 int run_guests(CommandLine& line) {
   if (!load_sources(line)) return kFatal;
-  std::unique_ptr<Command> command;
-  if (!line.command.empty()) {
-    auto prepared = Command::prepare(line.command);
-    if (!prepared) return fatal(prepared.error());
-    command = std::move(*prepared);
-  }
-  if (!line.object.empty()) return run_session(line, nullptr, command.get());
+  auto processes = Processes::prepare(line);
+  if (!processes) return fatal(processes.error());
+  if (!line.object.empty()) return run_session(line, nullptr, **processes);
 
-  const auto compiled = compile_sources(line, command != nullptr ? static_cast<uint64_t>(command->pid()) : 0);
+  const auto compiled = compile_sources(line, (*processes)->target());
   if (!compiled) return kFatal;
-  if (compiled->clauses.empty() && !line.option("empty") && !line.option("zdefs")) return fatal("no probes specified");
+  if (compiled->clauses.empty() && !line.option("zdefs")) return fatal("no probes matched");
   if (line.compile_only) return write_object(line, *compiled);
-  if (compiled->destructive && !is_set(compiled->options, "destructive")) {
+  if (compiled->destructive && !dif::option_set(compiled->options, "destructive")) {
     return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
   }
-  return run_session(line, &*compiled, command.get());
+  return run_session(line, &*compiled, **processes);
 }
 
 }  // namespace ht::dtrace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/near_name.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/programs.h"
 #include "cmd/dtrace/tracing.h"
@@ -47,11 +48,20 @@ std::optional<dif::Program> link_here(const CommandLine& line, const dif::Progra
   return std::move(linked.program);
 }
 
+// The part of the description that is nearly the name of something that there is.
+std::string near_probe(const dif::ProbeDesc& desc) {
+  std::string hint;
+  if (!desc.provider.empty()) hint = did_you_mean(desc.provider, {"dtrace", "profile"});
+  if (hint.empty() && engine::match_host_probes({.name = desc.name}).empty()) {
+    hint = did_you_mean(desc.name, {"BEGIN", "END", "ERROR"});
+  }
+  return hint.empty() ? "to trace guests use -E; this machine's own kernel probes are not available yet" : hint;
+}
+
 void say_no_match(const CommandLine& line, const dif::Clause& clause, const dif::ProbeDesc& desc) {
   d::CompileError error;
   error.source = clause.source;
-  error.error = Error(fmt::format("probe description {} does not match any probes", desc.text()),
-                      "to trace guests use -E; this machine's own kernel probes are not available yet");
+  error.error = Error(fmt::format("probe description {} does not match any probes", desc.text()), near_probe(desc));
   error.error.tag = "D_PDESC_ZERO";
   error.error.pos = desc.pos;
   const d::SourceText* source = clause.source < line.sources.size() ? &line.sources[clause.source] : nullptr;
@@ -92,9 +102,17 @@ UniqueFd duplicate(int fd) {
 }
 
 int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> program,
-                const std::vector<Enabling>& enablings, Command* command) {
+                const std::vector<Enabling>& enablings, Processes& processes) {
   auto stream = open_output(line);
   if (!stream) return fatal(stream.error());
+  std::vector<uint64_t> matched(program->clauses.size());
+  for (const Enabling& one : enablings) ++matched[one.clause];
+  say_matched(*program, matched);
+
+  const bool destructive = dif::option_set(program->options, "destructive");
+  if (program->destructive && !destructive) {
+    return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
+  }
   const auto engine = engine::Engine::create(1, system_clock());
   engine->set_target_name(engine::kHost, host_name());
   auto config = engine::session_config(*program);
@@ -105,10 +123,8 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   auto variant = (*session)->add_variant(program);
   if (!variant) return fatal("could not enable tracing: " + variant.error().text());
 
-  std::vector<uint64_t> matched(program->clauses.size());
   for (const Enabling& one : enablings) {
     (*session)->enable(engine::kHost, one.probe.probe, one.probe.name, *variant, one.clause);
-    ++matched[one.clause];
   }
   engine->publish(*session);
   auto reader = engine::SessionReader::open(duplicate((*session)->data_fd()), duplicate((*session)->control_fd()));
@@ -117,13 +133,11 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   consumer->add_variant(program);
   for (const engine::ProbeName& name : (*session)->probe_names()) consumer->add_probe(name);
 
-  say_matched(*program, matched);
-  if (is_set(program->options, "destructive") && !is_set(program->options, "quiet"))
-    say("allowing destructive actions");
   (*session)->start();
-  if (command != nullptr) command->go();
+  if (destructive && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
+  processes.go();
   LocalBackend backend(**session);
-  const int status = trace(*program, **reader, *consumer, **stream, backend, command);
+  const int status = trace(**reader, *consumer, **stream, backend, processes);
   engine->remove(*session);
   return status;
 }
@@ -132,25 +146,18 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
 
 int run_local(CommandLine& line) {
   if (!load_sources(line)) return kFatal;
-  std::unique_ptr<Command> command;
-  if (!line.command.empty()) {
-    auto prepared = Command::prepare(line.command);
-    if (!prepared) return fatal(prepared.error());
-    command = std::move(*prepared);
-  }
-  const auto compiled = compile_sources(line, command != nullptr ? static_cast<uint64_t>(command->pid()) : 0);
+  auto processes = Processes::prepare(line);
+  if (!processes) return fatal(processes.error());
+  const auto compiled = compile_sources(line, (*processes)->target());
   if (!compiled) return kFatal;
-  if (compiled->clauses.empty() && !line.option("empty") && !line.option("zdefs")) return fatal("no probes specified");
+  if (compiled->clauses.empty() && !line.option("zdefs")) return fatal("no probes matched");
   // As with DTrace, a description that matches nothing is an error of compilation.
   const auto enablings = match(line, *compiled);
   if (!enablings) return kFatal;
   auto linked = link_here(line, *compiled);
   if (!linked) return kFatal;
   if (line.compile_only) return kOk;
-  if (linked->destructive && !is_set(linked->options, "destructive")) {
-    return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
-  }
-  return run_session(line, std::make_shared<const dif::Program>(std::move(*linked)), *enablings, command.get());
+  return run_session(line, std::make_shared<const dif::Program>(std::move(*linked)), *enablings, **processes);
 }
 
 }  // namespace ht::dtrace

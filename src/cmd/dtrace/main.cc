@@ -1,7 +1,8 @@
 // dtrace(1). Without -E it traces this machine in this process; with -E, guests, through dtraced.
-#include <cstdio>
+#include <unistd.h>
 
 #include "cmd/dtrace/guest_run.h"
+#include "cmd/dtrace/link_program.h"
 #include "cmd/dtrace/list.h"
 #include "cmd/dtrace/local_run.h"
 #include "cmd/dtrace/messages.h"
@@ -13,7 +14,13 @@ int main(int argc, char** argv) {
   auto [line, exit_status] = parse_command_line(argc, argv);
   if (exit_status) return *exit_status;
   Signals::install();
-  if (line.list) return list_probes(line);
+  if (line.mode == Mode::kHeader) return fatal("-h: writing headers for static probes is not available");
+  if (line.mode == Mode::kLink) return link_program(line);
+  if (!line.guests && !line.compile_only && geteuid() != 0) {
+    say("run as root for tracing and listing probes");
+    return kUsage;
+  }
+  if (line.mode == Mode::kList) return list_probes(line);
   if (line.sources.empty() && line.object.empty()) return fatal("no probes specified");
   return line.guests ? run_guests(line) : run_local(line);
 }

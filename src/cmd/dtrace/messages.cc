@@ -8,11 +8,14 @@
 namespace ht::dtrace {
 namespace {
 
+bool hints_shown = true;
+
 void write_line(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
 }
 
 void say_place(const SourcePos& pos, const d::SourceText* source, const std::string& hint) {
+  if (!hints_shown) return;
   if (source != nullptr && pos.known()) {
     if (const std::string caret = d::caret(source->text, pos); !caret.empty()) write_line(caret);
   }
@@ -25,13 +28,17 @@ std::string tag_prefix(const Error& error, bool errtags) {
 
 }  // namespace
 
+void show_hints(bool on) {
+  hints_shown = on;
+}
+
 void say(const std::string& text) {
   write_line("dtrace: " + text);
 }
 
 void say(const Error& error) {
   say(error.message);
-  if (!error.hint.empty()) write_line("      = " + error.hint);
+  if (hints_shown && !error.hint.empty()) write_line("      = " + error.hint);
 }
 
 int fatal(const std::string& text) {

@@ -11,6 +11,9 @@ namespace ht::dtrace {
 
 inline constexpr int kOk = 0, kFatal = 1, kUsage = 2;  // exit statuses
 
+// DTrace's own first line only, without source lines, carets and hints (-x oneline).
+void show_hints(bool on);
+
 void say(const std::string& text);
 // The message, and the hint on a line of its own.
 void say(const Error& error);

@@ -3,83 +3,42 @@
 #include <fmt/format.h>
 #include <getopt.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include "cmd/dtrace/messages.h"
+#include "cmd/dtrace/usage.h"
 
 namespace ht::dtrace {
 namespace {
 
-constexpr char kUsageText[] =
-    R"(Usage: dtrace [-CeEFHhlqSVwZ] [-b bufsz] [-c cmd] [-D name[=def]] [-I path]
-	[-o output] [-s script] [-U name] [-x opt[=val]] [-X a|c|s|t] [-Y object]
-	[-P provider [[ predicate ] action ]]
-	[-m [ provider: ] module [[ predicate ] action ]]
-	[-f [[ provider: ] module: ] func [[ predicate ] action ]]
-	[-n [[[ provider: ] module: ] func: ] name [[ predicate ] action ]]
-	[-i probe-id [[ predicate ] action ]] [ args ... ]
+using dif::OptionSource;
 
-	predicate -> '/' D-expression '/'
-	   action -> '{' D-statements '}'
-
-	-b  set trace buffer size
-	-c  run specified command and exit upon its completion
-	-C  run cpp(1) preprocessor on script files
-	-D  define symbol when invoking preprocessor
-	-e  exit after compiling request but prior to enabling probes; with -E,
-	    write the compiled program to an object file
-	-E  trace guests, through dtraced; descriptions may begin with a target
-	    (guest name, globs): target:provider:module:func:name
-	-f  enable or list probes matching the specified function name
-	-F  coalesce trace output by function
-	-h  print this text (also --help)
-	-H  print included files when invoking preprocessor
-	-i  enable or list probes matching the specified probe id
-	-I  add include directory to preprocessor search path
-	-l  list probes matching specified criteria
-	-m  enable or list probes matching the specified module name
-	-n  enable or list probes matching the specified probe name
-	-o  set output file
-	-P  enable or list probes matching the specified provider name
-	-q  set quiet mode (only output explicitly traced data)
-	-s  enable or list probes according to the specified D script
-	-S  print D compiler intermediate code
-	-U  undefine symbol when invoking preprocessor
-	-V  report the version (also --version)
-	-w  permit destructive actions
-	-x  enable or modify compiler and tracing options
-	-X  specify ISO C conformance settings for preprocessor
-	-Y  with -E, trace an object file that -e wrote
-	-Z  permit probe descriptions that match zero probes
-)";
-
-constexpr char kShortOptions[] = ":3:6:aAb:Bc:CdD:eEf:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:Y:Zz:";
+constexpr char kShortOptions[] = ":3:6:aAb:Bc:CdD:eEf:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:Y:Z";
+constexpr char kHelpLetter = '\1';
 constexpr option kLongOptions[] = {
-    {"help", no_argument, nullptr, 'h'}, {"version", no_argument, nullptr, 'V'}, {nullptr, 0, nullptr, 0}};
-
-// Flags that DTrace has and this implementation does not (yet), with what to say.
-struct Refusal {
-  char letter;
-  const char* text;
-};
-constexpr Refusal kRefused[] = {
-    {'a', "claiming anonymous tracing state is not available"},
-    {'A', "anonymous tracing is not available"},
-    {'B', "buffered output is not available"},
-    {'d', "printing rewritten clauses is not available"},
-    {'G', "generating an object with program text (USDT) is not available yet"},
-    {'L', "libraries of D scripts are not available yet"},
-    {'p', "tracing another process is not available yet; -c runs a command under a trace"},
-    {'v', "stability reports are not available yet"},
-    {'z', "there are no zones on Linux"},
-};
+    {"help", no_argument, nullptr, kHelpLetter}, {"version", no_argument, nullptr, 'V'}, {nullptr, 0, nullptr, 0}};
 
 // Flags that stand for an option.
 struct FlagOption {
   char letter;
-  const char* option;
+  std::string_view option;
 };
-constexpr FlagOption kFlagOptions[] = {{'F', "flowindent"}, {'q', "quiet"}, {'w', "destructive"}, {'Z', "zdefs"}};
+constexpr FlagOption kFlagOptions[] = {
+    {'a', "grabanon"},    {'b', "bufsize"}, {'C', "cpp"},    {'D', "define"}, {'F', "flowindent"},
+    {'H', "cpphdrs"},     {'I', "incdir"},  {'L', "libdir"}, {'q', "quiet"},  {'U', "undef"},
+    {'w', "destructive"}, {'X', "stdc"},    {'Z', "zdefs"},
+};
+
+// Options that are passed to the preprocessor, and as what.
+struct CppOption {
+  std::string_view option;
+  std::string_view flag;
+};
+constexpr CppOption kCppOptions[] = {{"define", "-D"}, {"incdir", "-I"}, {"undef", "-U"}, {"cpphdrs", "-H"}};
 
 struct ProgramFlag {
   char letter;
@@ -91,35 +50,48 @@ constexpr ProgramFlag kProgramFlags[] = {{'f', d::DescContext::kFunction},
                                          {'n', d::DescContext::kName},
                                          {'P', d::DescContext::kProvider}};
 
+// Flags that only switch something on.
+struct Switch {
+  char letter;
+  bool CommandLine::*member;
+};
+constexpr Switch kSwitches[] = {
+    {'B', &CommandLine::buffered},    {'e', &CommandLine::compile_only}, {'E', &CommandLine::guests},
+    {'S', &CommandLine::disassemble}, {'v', &CommandLine::verbose},
+};
+
+struct ModeFlag {
+  char letter;
+  Mode mode;
+};
+constexpr ModeFlag kModeFlags[] = {{'G', Mode::kLink}, {'h', Mode::kHeader}, {'l', Mode::kList}, {'V', Mode::kVersion}};
+
 int usage_error() {
   std::fputs(kUsageText, stderr);
   return kUsage;
 }
 
+int misuse(const std::string& text) {
+  say(text);
+  return kUsage;
+}
+
+// First every flag is recognised, then those that say what is to be done are looked at, then everything is set in the
+// order of the command line: a wrong flag is a wrong use of the command whatever else is wrong.
 class CommandParser {
  public:
   CommandParser(int argc, char** argv) : argc_(argc), argv_(argv) {}
 
   ParsedCommand run() {
     if (argc_ == 1) return done(usage_error());
-    if (auto result = set_options_from_environment(line_.options); !result) return done(fatal(result.error()));
+    if (const auto status = recognise()) return done(*status);
+    if (const auto status = choose_mode()) return done(*status);
+    if (auto result = environment(); !result) return done(fatal(result.error()));
     line_.arguments.emplace_back(argv_[0]);
-    optind = 0;
-    for (;;) {
-      const int letter = getopt_long(argc_, argv_, kShortOptions, kLongOptions, nullptr);
-      if (letter == -1) break;
-      if (letter == '?' || letter == ':') {
-        if (optopt == 0) {
-          say(fmt::format("illegal option -- {}", argv_[optind - 1]));
-        } else {
-          say(fmt::format("{} -- {}", letter == '?' ? "illegal option" : "option requires an argument",
-                          static_cast<char>(optopt)));
-        }
-        return done(usage_error());
-      }
-      if (const auto status = take(static_cast<char>(letter), optarg != nullptr ? optarg : "")) return done(*status);
+    for (const auto& [letter, argument] : flags_) {
+      if (const auto status = take(letter, argument)) return done(*status);
     }
-    for (int i = optind; i < argc_; ++i) line_.arguments.emplace_back(argv_[i]);
+    line_.arguments.insert(line_.arguments.end(), operands_.begin(), operands_.end());
     if (const auto status = finish()) return done(*status);
     return {std::move(line_), std::nullopt};
   }
@@ -127,13 +99,89 @@ class CommandParser {
  private:
   ParsedCommand done(int status) { return {std::move(line_), status}; }
 
-  std::optional<int> set(const std::string& option, const std::string& flag) {
-    if (auto result = set_option(option, line_.options); !result) {
+  std::optional<int> recognise() {
+    optind = 0;
+    for (;;) {
+      const int letter = getopt_long(argc_, argv_, kShortOptions, kLongOptions, nullptr);
+      if (letter == -1) break;
+      if (letter == '?' || letter == ':') {
+        const char* trouble = letter == '?' ? "illegal option" : "option requires an argument";
+        say(fmt::format("{} -- {}", trouble,
+                        optopt == 0 ? std::string(argv_[optind - 1]) : std::string(1, static_cast<char>(optopt))));
+        return usage_error();
+      }
+      const std::string argument = optarg != nullptr ? optarg : "";
+      if ((letter == '3' && argument != "2") || (letter == '6' && argument != "4")) {
+        say(fmt::format("illegal option -- {}{}", static_cast<char>(letter), argument));
+        return usage_error();
+      }
+      flags_.emplace_back(static_cast<char>(letter), argument);
+    }
+    operands_.assign(argv_ + optind, argv_ + argc_);
+    return std::nullopt;
+  }
+
+  bool given(char letter) const {
+    return std::any_of(flags_.begin(), flags_.end(), [&](const auto& flag) { return flag.first == letter; });
+  }
+
+  std::optional<int> choose_mode() {
+    if (given(kHelpLetter)) {
+      std::fputs(kUsageText, stdout);
+      return kOk;
+    }
+    int modes = 0;
+    for (const auto& flag : flags_) {
+      for (const ModeFlag& mode : kModeFlags) {
+        if (mode.letter != flag.first) continue;
+        line_.mode = mode.mode;
+        ++modes;
+      }
+    }
+    if (modes > 1) return misuse("only one of the [-GhlV] options can be specified at a time");
+    if (line_.mode != Mode::kVersion) return std::nullopt;
+    std::puts("dtrace: HyperTrace D 2.0");
+    if (given('v')) std::puts("dtrace: program version 1.0\ndtrace: library version 2.0");
+    return kOk;
+  }
+
+  // DTRACE_OPT_<NAME>.
+  Result<void> environment() {
+    for (const dif::OptionInfo& info : dif::option_table()) {
+      std::string variable = "DTRACE_OPT_";
+      for (char c : info.name) variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      const char* value = std::getenv(variable.c_str());
+      if (value == nullptr) continue;
+      if (auto result = dif::set_option(line_.options, info.name, value, OptionSource::kEnvironment); !result) {
+        return Error("failed to set " + variable + ": " + result.error().message, result.error().hint);
+      }
+      if (line_.options.contains(std::string(info.name))) to_preprocessor(info.name, value);
+    }
+    show_hints(!line_.option("oneline") && !asks_for_one_line());
+    return {};
+  }
+
+  // Before any option is set: what is said of a wrong one depends on it.
+  bool asks_for_one_line() const {
+    return std::any_of(flags_.begin(), flags_.end(),
+                       [](const auto& flag) { return flag.first == 'x' && flag.second == "oneline"; });
+  }
+
+  std::optional<int> set(std::string_view name, std::optional<std::string_view> value, const std::string& flag) {
+    if (auto result = dif::set_option(line_.options, name, value, OptionSource::kCommand); !result) {
       Error error = result.error();
       error.message = "failed to set " + flag + ": " + error.message;
       return fatal(error);
     }
+    to_preprocessor(name, value.value_or(""));
     return std::nullopt;
+  }
+
+  void to_preprocessor(std::string_view name, std::string_view value) {
+    for (const CppOption& option : kCppOptions) {
+      if (option.option != name) continue;
+      line_.cpp_arguments.push_back(std::string(option.flag) + std::string(value));
+    }
   }
 
   std::optional<int> take(char letter, const std::string& argument) {
@@ -143,10 +191,14 @@ class CommandParser {
       return std::nullopt;
     }
     for (const FlagOption& flag : kFlagOptions) {
-      if (flag.letter == letter) return set(flag.option, std::string("-") + letter);
+      if (flag.letter != letter) continue;
+      const bool has_value = dif::find_option(flag.option)->value != dif::OptionValue::kFlag &&
+                             dif::find_option(flag.option)->value != dif::OptionValue::kBoolean;
+      if (!has_value) return set(flag.option, std::nullopt, std::string("-") + letter);
+      return set(flag.option, argument, fmt::format("-{} {}", letter, argument));
     }
-    for (const Refusal& refusal : kRefused) {
-      if (refusal.letter == letter) return fatal(fmt::format("-{}: {}", letter, refusal.text));
+    for (const Switch& one : kSwitches) {
+      if (one.letter == letter) line_.*one.member = true;
     }
     return take_other(letter, argument);
   }
@@ -154,105 +206,69 @@ class CommandParser {
   std::optional<int> take_other(char letter, const std::string& argument) {
     switch (letter) {
       case '3':
-      case '6':
-        return data_model(letter, argument);
-      case 'b':
-        return set("bufsize=" + argument, "-b " + argument);
+        return fatal("-32: only the 64-bit data model is available");
       case 'c':
-        line_.command = argument;
+        line_.subjects.push_back({argument, 0});
         break;
-      case 'C':
-        line_.preprocess = true;
-        break;
-      case 'D':
-      case 'I':
-      case 'U':
-        line_.cpp_arguments.push_back(std::string("-") + letter + argument);
-        break;
-      case 'e':
-        line_.compile_only = true;
-        break;
-      case 'E':
-        line_.guests = true;
-        break;
-      case 'h':
-        help_ = true;
-        break;
-      case 'H':
-        line_.cpp_arguments.emplace_back("-H");
-        break;
-      case 'l':
-        line_.list = true;
-        break;
+      case 'd':
+        return fatal("-d: if and else are compiled as they are; there are no rewritten clauses to print");
       case 'o':
         line_.output = argument;
         break;
+      case 'p':
+        return grab(argument);
       case 's':
         if (line_.arguments.size() == 1) line_.arguments[0] = argument;
         line_.sources.push_back({argument, "", true, d::DescContext::kName});
         break;
-      case 'S':
-        line_.disassemble = true;
-        break;
-      case 'V':
-        version_ = true;
-        break;
-      case 'x':
-        return set(argument, "-x " + argument.substr(0, argument.find('=')));
-      case 'X':
-        return set("stdc=" + argument, "-X " + argument);
+      case 'x': {
+        const size_t equals = argument.find('=');
+        const std::string name = argument.substr(0, equals);
+        if (equals == std::string::npos) return set(name, std::nullopt, "-x " + name);
+        return set(name, argument.substr(equals + 1), "-x " + name);
+      }
       case 'Y':
         line_.object = argument;
         break;
       default:
-        return usage_error();
+        break;
     }
     return std::nullopt;
   }
 
-  static std::optional<int> data_model(char first, const std::string& argument) {
-    if (first == '6' && argument == "4") return std::nullopt;
-    if (first == '3' && argument == "2") return fatal("-32: only the 64-bit data model is available");
-    say(fmt::format("illegal option -- {}{}", first, argument));
-    return usage_error();
+  std::optional<int> grab(const std::string& argument) {
+    char* end = nullptr;
+    errno = 0;
+    const long pid = std::strtol(argument.c_str(), &end, 10);
+    if (errno != 0 || end == argument.c_str() || *end != '\0') return fatal("invalid pid: " + argument);
+    line_.subjects.push_back({"", static_cast<pid_t>(pid)});
+    return std::nullopt;
   }
 
   std::optional<int> finish() {
-    if (help_) {
-      std::fputs(kUsageText, stdout);
-      return kOk;
+    if (line_.buffered && (line_.mode == Mode::kLink || line_.mode == Mode::kList)) {
+      return misuse("-B not valid in combination with [-Gl] options");
     }
-    if (version_ && line_.list) {
-      say("only one of the [-GhlV] options can be specified at a time");
-      return kUsage;
+    if (line_.buffered && !line_.output.empty()) return misuse("-B not valid in combination with -o option");
+    if (line_.mode == Mode::kLink && line_.sources.empty()) {
+      return misuse("-G requires one or more scripts or enabling options");
     }
-    if (version_) {
-      std::puts("dtrace: HyperTrace D 1.0");
-      return kOk;
+    const bool traces = line_.mode == Mode::kTrace;
+    if (!line_.object.empty() && (!line_.guests || !line_.sources.empty() || !traces || line_.compile_only)) {
+      return misuse("-Y needs -E and no other program");
     }
-    if (!line_.object.empty() && (!line_.guests || !line_.sources.empty() || line_.list || line_.compile_only)) {
-      say("-Y needs -E and no other program");
-      return kUsage;
-    }
-    line_.preprocess |= line_.option("cpp");
-    if (line_.option("cpphdrs")) line_.cpp_arguments.emplace_back("-H");
-    for (const auto& [name, flag] : {std::pair{"define", "-D"}, std::pair{"incdir", "-I"}, std::pair{"undef", "-U"}}) {
-      const auto found = line_.options.find(name);
-      if (found == line_.options.end()) continue;
-      for (size_t at = 0; at <= found->second.size();) {
-        const size_t end = std::min(found->second.find('\n', at), found->second.size());
-        line_.cpp_arguments.push_back(flag + found->second.substr(at, end - at));
-        at = end + 1;
-      }
-    }
+    line_.preprocess = line_.option("cpp");
+    line_.disassemble |= line_.option("verbose");
+    // What is only listed or written need not be there.
+    if (!traces) line_.options["zdefs"] = "";
     return std::nullopt;
   }
 
   int argc_;
   char** argv_;
+  std::vector<std::pair<char, std::string>> flags_;
+  std::vector<std::string> operands_;
   CommandLine line_;
-  bool help_ = false;
-  bool version_ = false;
 };
 
 }  // namespace

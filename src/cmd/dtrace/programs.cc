@@ -15,10 +15,6 @@
 namespace ht::dtrace {
 namespace {
 
-// Options that are about this command and no part of the program.
-constexpr std::string_view kCommandOptions[] = {"cpp",     "cpphdrs",   "cpppath", "define", "errtags", "incdir",
-                                                "partial", "resolvers", "stdc",    "undef",  "zdefs"};
-
 std::map<std::string, uint64_t> macro_values(uint64_t target) {
   return {{"pid", static_cast<uint64_t>(getpid())},
           {"ppid", static_cast<uint64_t>(getppid())},
@@ -31,19 +27,12 @@ std::map<std::string, uint64_t> macro_values(uint64_t target) {
           {"target", target}};
 }
 
-// What a pragma set is checked like -x, only later: the compiler knows names, the command knows values.
-Result<void> check_options(const dif::Program& program) {
-  for (const auto& [name, value] : program.options) {
-    OptionMap scratch;
-    const OptionInfo* info = find_option(name);
-    const std::string text =
-        value.empty() || (info != nullptr && info->kind == ValueKind::kFlag) ? name : name + "=" + value;
-    if (auto result = set_option(text, scratch); !result) {
-      return Error(fmt::format("failed to set option '{}'{}: {}", name, value.empty() ? "" : " to '" + value + "'",
-                               result.error().message));
-    }
-  }
-  return {};
+// What is about compiling or this command is no part of the program.
+void keep_program_options(dif::OptionMap& options) {
+  std::erase_if(options, [](const auto& option) {
+    const dif::OptionInfo* info = dif::find_option(option.first);
+    return info == nullptr || info->use != dif::OptionUse::kProgram;
+  });
 }
 
 }  // namespace
@@ -72,7 +61,7 @@ bool load_sources(CommandLine& line) {
   return true;
 }
 
-std::optional<dif::Program> compile_sources(const CommandLine& line, uint64_t target) {
+std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) {
   d::CompileOptions options;
   options.hypertrace = line.guests;
   options.macro_arguments = line.arguments;
@@ -81,17 +70,15 @@ std::optional<dif::Program> compile_sources(const CommandLine& line, uint64_t ta
   options.defaultargs = line.option("defaultargs");
   options.empty = line.option("empty");
   options.options = line.options;
-  for (std::string_view name : kCommandOptions) options.options.erase(std::string(name));
 
   d::CompileResult result = d::compile(line.sources, options);
+  line.options = result.program.options;  // with what pragmas set
+  show_hints(!line.option("oneline"));
   if (!result.ok()) {
     for (const d::CompileError& error : result.errors) say_compile_error(error, line.originals, line.option("errtags"));
     return std::nullopt;
   }
-  if (auto checked = check_options(result.program); !checked) {
-    say(checked.error());
-    return std::nullopt;
-  }
+  keep_program_options(result.program.options);
   if (line.disassemble) {
     const std::string text = dif::disassemble(result.program);
     std::fwrite(text.data(), 1, text.size(), stderr);
@@ -100,7 +87,7 @@ std::optional<dif::Program> compile_sources(const CommandLine& line, uint64_t ta
 }
 
 void say_matched(const dif::Program& program, const std::vector<uint64_t>& matched) {
-  if (is_set(program.options, "quiet")) return;
+  if (dif::option_set(program.options, "quiet")) return;
   for (size_t i = 0; i < program.sources.size(); ++i) {
     uint64_t total = 0;
     for (size_t c = 0; c < program.clauses.size() && c < matched.size(); ++c) {

@@ -13,8 +13,9 @@ namespace ht::dtrace {
 // Reads the scripts of `line.sources` (and runs the preprocessor on them with -C). Reports what fails.
 bool load_sources(CommandLine& line);
 
-// Reports what is wrong. `target` is the process id of the -c command, 0 if there is none.
-std::optional<dif::Program> compile_sources(const CommandLine& line, uint64_t target);
+// Reports what is wrong. `target` is $target, 0 if there is no -c or -p. What pragmas set is in `line.options` then;
+// the program keeps the options that it needs to run.
+std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target);
 
 // "description 'BEGIN' matched 1 probe": one line per source, unless quiet. `matched` is per clause.
 void say_matched(const dif::Program& program, const std::vector<uint64_t>& matched);

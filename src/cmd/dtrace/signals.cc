@@ -16,7 +16,7 @@ constexpr long kSameIntentionMs = 200;
 
 volatile sig_atomic_t signals_seen = 0;
 timespec first_seen;
-volatile sig_atomic_t child = 0;
+volatile sig_atomic_t children[16];  // 0: free
 int wake[2] = {-1, -1};
 
 long since_first_ms() {
@@ -31,7 +31,9 @@ void on_signal(int) {
   if (signals_seen == 1) clock_gettime(CLOCK_MONOTONIC, &first_seen);
   if (signals_seen > 1 && since_first_ms() >= kSameIntentionMs) {
     // Impatient: whatever this process waits for, it does not wait any longer. The daemon and the kernel clean up.
-    if (child != 0) kill(static_cast<pid_t>(child), SIGKILL);
+    for (const volatile sig_atomic_t& child : children) {
+      if (child != 0) kill(static_cast<pid_t>(child), SIGKILL);
+    }
     _exit(0);
   }
   const char byte = 0;
@@ -64,8 +66,17 @@ void Signals::clear_wake() {
   while (wake[0] >= 0 && read(wake[0], bytes, sizeof bytes) > 0) {
   }
 }
-void Signals::set_child(pid_t pid) {
-  child = pid;
+void Signals::add_child(pid_t pid) {
+  for (volatile sig_atomic_t& child : children) {
+    if (child != 0) continue;
+    child = pid;
+    return;
+  }
+}
+void Signals::remove_child(pid_t pid) {
+  for (volatile sig_atomic_t& child : children) {
+    if (child == pid) child = 0;
+  }
 }
 
 }  // namespace ht::dtrace

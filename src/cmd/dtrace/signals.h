@@ -12,8 +12,9 @@ class Signals {
   static bool asked_to_stop();
   static int wake_fd();  // readable when a signal has come; for poll
   static void clear_wake();
-  // A process to kill when tracing is abandoned; 0: none.
-  static void set_child(pid_t pid);
+  // Processes to kill when tracing is abandoned.
+  static void add_child(pid_t pid);
+  static void remove_child(pid_t pid);
 };
 
 }  // namespace ht::dtrace

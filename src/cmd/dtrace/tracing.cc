@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <vector>
 
 #include "base/clock.h"
 #include "cmd/dtrace/messages.h"
@@ -17,29 +19,35 @@ constexpr uint64_t kSecond = 1000 * kMillisecond;
 // How long to sleep between looks at the buffers: short at first, so that short programs are quick.
 constexpr uint64_t kShortestWait = kMillisecond;
 constexpr uint64_t kLongestWait = 20 * kMillisecond;
+// Without an aggrate: often enough that the buffers of aggregations stay small.
 constexpr uint64_t kSnapshotInterval = 50 * kMillisecond;
 
-// Something to do every so often.
+// Something to do every so often; the interval is an option, which setopt() may change.
 class Periodic {
  public:
-  explicit Periodic(uint64_t interval) : interval_(interval) {}
-  bool due(uint64_t now) {
-    if (now < next_) return false;
-    next_ = now + interval_;
+  bool due(uint64_t now, uint64_t interval) {
+    if (started_ && now - last_ < interval) return false;
+    started_ = true;
+    last_ = now;
     return true;
   }
 
  private:
-  uint64_t interval_;
-  uint64_t next_ = 0;
+  bool started_ = false;
+  uint64_t last_ = 0;
 };
 
-void wait(uint64_t nanoseconds, const Backend& backend, const Command* command) {
-  pollfd fds[] = {
-      {Signals::wake_fd(), POLLIN, 0}, {backend.fd(), POLLIN, 0}, {command != nullptr ? command->fd() : -1, POLLIN, 0}};
+void wait(uint64_t nanoseconds, const Backend& backend, const Processes& processes) {
+  std::vector<pollfd> fds = {{Signals::wake_fd(), POLLIN, 0}, {backend.fd(), POLLIN, 0}};
+  for (const int fd : processes.fds()) fds.push_back({fd, POLLIN, 0});
   const timespec timeout{static_cast<time_t>(nanoseconds / kSecond), static_cast<long>(nanoseconds % kSecond)};
-  (void)ppoll(fds, 3, &timeout, nullptr);  // whatever woke us is looked at anyway
+  (void)ppoll(fds.data(), fds.size(), &timeout, nullptr);  // whatever woke us is looked at anyway
   Signals::clear_wake();
+}
+
+// Output that does not depend on which CPU and in which order things were numbered.
+bool under_test() {
+  return std::getenv("_DTRACE_TESTING") != nullptr;
 }
 
 bool finished(const engine::SessionReader& reader) {
@@ -60,44 +68,45 @@ std::unique_ptr<consumer::Consumer> make_consumer(const dif::Program& program, c
                                               [](const std::string& text) { say(text); });
 }
 
-int trace(const dif::Program& program, engine::SessionReader& reader, consumer::Consumer& consumer,
-          consumer::Stream& stream, Backend& backend, Command* command) {
+int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer::Stream& stream, Backend& backend,
+          Processes& processes) {
   Clock& clock = system_clock();
-  Periodic snapshots(rate_ns(program.options, "aggrate", kSnapshotInterval));
-  Periodic status(rate_ns(program.options, "statusrate", kSecond));
-  const uint64_t longest = std::min(rate_ns(program.options, "switchrate", kLongestWait), 10 * kSecond);
-  uint64_t next_wait = std::min(kShortestWait, longest);
+  const consumer::Options& options = consumer.options();
+  Periodic buffers, snapshots, status;
+  uint64_t next_wait = kShortestWait;
   int result = kOk;
   bool alive = true;
 
   consumer.set_refresh([&] { return backend.refresh(consumer); });
-  snapshots.due(clock.monotonic_ns());
-  status.due(clock.monotonic_ns());
+  snapshots.due(clock.monotonic_ns(), 0);
+  status.due(clock.monotonic_ns(), 0);
   for (bool done = false; !done;) {
     // What ends the run is looked at before the buffers, so that nothing recorded before it is missed.
     const bool interrupted = Signals::asked_to_stop();
-    done = interrupted || finished(reader) || (command != nullptr && command->ended());
-    if (interrupted && !consumer.options().json) stream.write("\n");
+    done = interrupted || finished(reader) || processes.all_ended();
+    if (interrupted && !under_test() && !options.json) stream.write("\n");
     if (!done && !backend.poll(consumer)) {
       done = true;
       alive = false;
       result = kFatal;
     }
-    consumer.process(reader);
     const uint64_t now = clock.monotonic_ns();
-    if (snapshots.due(now)) consumer.snapshot(reader);
-    if (status.due(now)) consumer.report_drops(reader);
+    if (done || buffers.due(now, options.switchrate)) consumer.process(reader);
+    if (snapshots.due(now, options.aggrate != 0 ? options.aggrate : kSnapshotInterval)) consumer.snapshot(reader);
+    if (status.due(now, options.statusrate)) consumer.report_drops(reader);
     if (auto flushed = stream.flush(); !flushed) {
       say(flushed.error());
       result = kFatal;
       done = true;
     }
     if (done) break;
-    wait(next_wait, backend, command);
-    next_wait = std::min(next_wait * 2, longest);
+    wait(next_wait, backend, processes);
+    next_wait = std::min(next_wait * 2, kLongestWait);
   }
 
-  if (command != nullptr && !command->how_ended().empty() && !consumer.options().quiet) say(command->how_ended());
+  if (!options.quiet) {
+    for (const std::string& text : processes.how_ended()) say(text);
+  }
   if (alive && !backend.stop(consumer)) result = kFatal;
   consumer.process(reader);
   consumer.snapshot(reader);

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "cmd/dtrace/command.h"
 #include "cmd/dtrace/options.h"
+#include "cmd/dtrace/process.h"
 #include "consumer/consumer.h"
 #include "consumer/stream.h"
 #include "engine/session.h"
@@ -31,8 +31,8 @@ class Backend {
 Result<std::unique_ptr<consumer::Stream>> open_output(const CommandLine& line);
 std::unique_ptr<consumer::Consumer> make_consumer(const dif::Program& program, consumer::Stream& stream);
 
-// Runs until exit(), a signal or the end of the -c command; prints what remains. Returns the exit status.
-int trace(const dif::Program& program, engine::SessionReader& reader, consumer::Consumer& consumer,
-          consumer::Stream& stream, Backend& backend, Command* command);
+// Runs until exit(), a signal or the end of the processes; prints what remains. Returns the exit status.
+int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer::Stream& stream, Backend& backend,
+          Processes& processes);
 
 }  // namespace ht::dtrace

@@ -1,0 +1,181 @@
+#include "cmd/dtrace/started_process.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "cmd/dtrace/signals.h"
+
+namespace ht::dtrace {
+namespace {
+
+// What the child reports before its exec; nothing but the end of the file if the exec worked.
+constexpr int kWaitsAtGate = -1;  // else an errno
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> words;
+  for (size_t at = text.find_first_not_of(" \t"); at != std::string::npos; at = text.find_first_not_of(" \t", at)) {
+    const size_t end = std::min(text.find_first_of(" \t", at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+// The environment of the child: options setenv and unsetenv.
+void set_environment(const dif::OptionMap& options) {
+  for (const std::string& name : dif::option_list(options, "unsetenv")) unsetenv(name.c_str());
+  for (const std::string& assignment : dif::option_list(options, "setenv")) {
+    const size_t equals = assignment.find('=');
+    setenv(assignment.substr(0, equals).c_str(), assignment.c_str() + equals + 1, 1);
+  }
+}
+
+[[noreturn]] void run_child(char* const* argv, const dif::OptionMap& options, int gate, int report) {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  set_environment(options);
+  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
+    (void)!write(report, &kWaitsAtGate, sizeof kWaitsAtGate);
+    char byte = 0;
+    // One byte means go; the end of the file that dtrace has given up.
+    if (read(gate, &byte, 1) != 1) _exit(1);
+  }
+  execvp(argv[0], argv);
+  const int why = errno;
+  (void)!write(report, &why, sizeof why);
+  _exit(127);
+}
+
+#if defined(__x86_64__)
+// Where the program begins, from the auxiliary vector.
+std::optional<uint64_t> entry_point(pid_t pid) {
+  auto bytes = read_file(fmt::format("/proc/{}/auxv", pid), 4096);
+  if (!bytes) return std::nullopt;
+  for (size_t at = 0; at + sizeof(Elf64_auxv_t) <= bytes->size(); at += sizeof(Elf64_auxv_t)) {
+    Elf64_auxv_t entry;
+    std::memcpy(&entry, bytes->data() + at, sizeof entry);
+    if (entry.a_type == AT_ENTRY) return entry.a_un.a_val;
+  }
+  return std::nullopt;
+}
+
+// Lets a stopped process run until it is about to execute `address`. False if it ended or stopped elsewhere.
+bool run_to(pid_t pid, uint64_t address) {
+  errno = 0;
+  const long word = ptrace(PTRACE_PEEKTEXT, pid, address, nullptr);
+  if (errno != 0 || ptrace(PTRACE_POKETEXT, pid, address, (word & ~0xffL) | 0xcc) != 0) return false;
+  int status = 0;
+  if (ptrace(PTRACE_CONT, pid, nullptr, nullptr) != 0 || waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
+    return false;
+  }
+  ptrace(PTRACE_POKETEXT, pid, address, word);
+  user_regs_struct registers{};
+  if (WSTOPSIG(status) != SIGTRAP || ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) return false;
+  if (registers.rip != address + 1) return false;
+  registers.rip = address;
+  return ptrace(PTRACE_SETREGS, pid, nullptr, &registers) == 0;
+}
+#endif
+
+// `exec` and `preinit` are right after the exec; `postinit` and `main` at the program's entry, when the dynamic linker
+// has loaded and initialised the libraries.
+void run_to_evaltime(pid_t pid, const std::string& evaltime) {
+  if (evaltime == "exec" || evaltime == "preinit") return;
+#if defined(__x86_64__)
+  if (const auto entry = entry_point(pid)) run_to(pid, *entry);
+#else
+  (void)pid;
+#endif
+}
+
+}  // namespace
+
+StartedProcess::StartedProcess(pid_t pid, UniqueFd gate, bool traced)
+    : Process(pid), gate_(std::move(gate)), traced_(traced) {
+  Signals::add_child(pid_);
+}
+
+Result<std::unique_ptr<Process>> StartedProcess::start(const std::string& command, const dif::OptionMap& options) {
+  const auto failed = [&](int why) {
+    return Error(fmt::format("failed to execute {}: {}", command, std::strerror(why)));
+  };
+  std::vector<std::string> words = split(command);
+  if (words.empty()) return failed(ENOENT);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  int gate[2], report[2];
+  if (pipe2(gate, O_CLOEXEC) != 0) return failed(errno);
+  const UniqueFd wait_here(gate[0]);
+  UniqueFd open_gate(gate[1]);
+  if (pipe2(report, O_CLOEXEC) != 0) return failed(errno);
+  const UniqueFd read_report(report[0]);
+  UniqueFd write_report(report[1]);
+  const pid_t pid = fork();
+  if (pid < 0) return failed(errno);
+  if (pid == 0) {
+    open_gate.reset();
+    run_child(argv.data(), options, wait_here.get(), write_report.get());
+  }
+  write_report.reset();
+  int said = 0;
+  const bool told = read(read_report.get(), &said, sizeof said) == sizeof said;
+  if (told && said != kWaitsAtGate) {
+    waitpid(pid, nullptr, 0);
+    return failed(said);
+  }
+  std::unique_ptr<StartedProcess> process(new StartedProcess(pid, std::move(open_gate), !told));
+  if (!told) {
+    int status = 0;
+    waitpid(pid, &status, 0);  // stopped by its exec
+    ptrace(PTRACE_SETOPTIONS, pid, nullptr, PTRACE_O_EXITKILL);
+    run_to_evaltime(pid, dif::option_text(options, "evaltime"));
+  }
+  return std::unique_ptr<Process>(std::move(process));
+}
+
+StartedProcess::~StartedProcess() {
+  Signals::remove_child(pid_);
+  if (ended_) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+void StartedProcess::go() {
+  if (traced_) {
+    ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+    return;
+  }
+  const char byte = 0;
+  (void)!write(gate_.get(), &byte, 1);
+  gate_.reset();
+}
+
+bool StartedProcess::ended() {
+  if (ended_) return true;
+  int status = 0;
+  if (waitpid(pid_, &status, WNOHANG) != pid_ || WIFSTOPPED(status)) return false;
+  ended_ = true;
+  Signals::remove_child(pid_);
+  if (WIFSIGNALED(status)) {
+    how_ended_ = fmt::format("pid {} terminated by SIG{}", pid_, sigabbrev_np(WTERMSIG(status)));
+  } else if (WEXITSTATUS(status) != 0) {
+    how_ended_ = fmt::format("pid {} exited with status {}", pid_, WEXITSTATUS(status));
+  }
+  return true;
+}
+
+}  // namespace ht::dtrace
