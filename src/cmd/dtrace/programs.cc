@@ -38,6 +38,7 @@ void keep_program_options(dif::OptionMap& options) {
 }  // namespace
 
 bool load_sources(CommandLine& line) {
+  show_as(line.options);
   for (d::SourceText& source : line.sources) {
     if (!source.is_file) continue;
     auto text = read_text_file(source.name);
@@ -73,7 +74,7 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) 
 
   d::CompileResult result = d::compile(line.sources, options);
   line.options = result.program.options;  // with what pragmas set
-  show_hints(!line.option("oneline"));
+  show_as(line.options);
   if (!result.ok()) {
     for (const d::CompileError& error : result.errors) say_compile_error(error, line.originals, line.option("errtags"));
     return std::nullopt;
