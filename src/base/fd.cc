@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace ht {
@@ -66,25 +67,35 @@ Result<std::string> read_text_file(const std::string& path, size_t limit) {
   return std::string(data.begin(), data.end());
 }
 
-Result<void> write_file_atomically(const std::string& path, ByteView data, unsigned mode) {
-  const std::string temporary = path + ".new" + std::to_string(::getpid());
-  ASSIGN_OR_RETURN(UniqueFd fd, open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode));
+namespace {
+
+Result<void> write_all(int fd, ByteView data, const std::string& path) {
   while (!data.empty()) {
-    const ssize_t count = ::write(fd.get(), data.data(), data.size());
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      Error error = errno_error("cannot write " + temporary);
-      ::unlink(temporary.c_str());
-      return error;
-    }
-    data = data.subspan(static_cast<size_t>(count));
-  }
-  if (::fsync(fd.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    Error error = errno_error("cannot write " + path);
-    ::unlink(temporary.c_str());
-    return error;
+    const ssize_t count = ::write(fd, data.data(), data.size());
+    if (count < 0 && errno != EINTR) return errno_error("cannot write " + path);
+    if (count > 0) data = data.subspan(static_cast<size_t>(count));
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> write_file_atomically(const std::string& path, ByteView data, unsigned mode) {
+  struct stat present {};
+  if (::stat(path.c_str(), &present) == 0 && !S_ISREG(present.st_mode)) {
+    // A device or a pipe must stay what it is.
+    ASSIGN_OR_RETURN(const UniqueFd fd, open_file(path, O_WRONLY));
+    return write_all(fd.get(), data, path);
+  }
+  const std::string temporary = path + ".new" + std::to_string(::getpid());
+  const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  if (!fd.valid()) return errno_error("cannot write " + path);
+  Result<void> written = write_all(fd.get(), data, path);
+  if (written.ok() && (::fsync(fd.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0)) {
+    written = errno_error("cannot write " + path);
+  }
+  if (!written.ok()) ::unlink(temporary.c_str());
+  return written;
 }
 
 }  // namespace ht

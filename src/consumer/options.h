@@ -26,6 +26,7 @@ struct Options {
   uint64_t stackindent = 14;
   uint32_t strsize = 256;  // not dynamic: it shapes the records
   bool droptags = false;
+  bool under_test = false;               // leave out what depends on the machine: CPU, probe id (_DTRACE_TESTING)
   bool json = false;                     // -x format=json
   uint64_t aggrate = 0, switchrate = 0;  // ns; 0: no interval of their own
   uint64_t statusrate = 1'000'000'000;   // ns; not dynamic

@@ -23,7 +23,8 @@ void TextSink::heading() {
   if (options_.flowindent) {
     stream_.write(fmt::format("{:>3} {:<41}\n", "CPU", "FUNCTION"));
   } else if (!options_.quiet) {
-    stream_.write(fmt::format("{:>3} {:>6} {:>32}\n", "CPU", "ID", "FUNCTION:NAME"));
+    const std::string machine = options_.under_test ? "" : fmt::format("{:>3} {:>6} ", "CPU", "ID");
+    stream_.write(fmt::format("{}{:>32}\n", machine, "FUNCTION:NAME"));
   }
   headed_ = true;
 }
@@ -33,8 +34,9 @@ void TextSink::begin(const FiringView& firing) {
   if (options_.flowindent) {
     stream_.write(flow_columns(firing));
   } else if (!options_.quiet) {
-    stream_.write(fmt::format("{:>3} {:>6} {:>32} ", firing.record.cpu, firing.probe.id,
-                              firing.probe.function + ":" + firing.probe.name));
+    const std::string machine =
+        options_.under_test ? "" : fmt::format("{:>3} {:>6} ", firing.record.cpu, firing.probe.id);
+    stream_.write(fmt::format("{}{:>32} ", machine, firing.probe.function + ":" + firing.probe.name));
   }
 }
 

@@ -89,9 +89,14 @@ struct Place {
 };
 
 Result<void> compile_external(Compilation& c, External& external, size_t source, Place& place) {
+  c.types.set_string_size(dif::option_number(c.program.options, "strsize"));  // a pragma may have changed it
   if (auto* declaration = std::get_if<Declaration>(&external)) return c.sema.declare(*declaration);
   if (auto* definition = std::get_if<InlineDefinition>(&external)) return c.sema.define_inline(*definition);
   const auto& syntax = std::get<ClauseSyntax>(external);
+  constexpr uint64_t kLeastRegisters = 8;  // what code is generated for
+  if (dif::option_number(c.program.options, "iregs") < kLeastRegisters) {
+    return fail(Tag::D_NOREG, Pos{}, "Insufficient registers to generate code");
+  }
   ASSIGN_OR_RETURN(dif::Clause clause,
                    compile_clause(syntax, c.sema, c.program.options, c.program.files, place.region));
   clause.source = static_cast<uint32_t>(source);

@@ -275,6 +275,10 @@ TypeTable::TypeTable(uint64_t string_size) {
   add_typedef("caddr_t", pointer(integer("char")));
 }
 
+void TypeTable::set_string_size(uint64_t size) {
+  const_cast<Type*>(string_)->size = size;  // ours, as every type of the table
+}
+
 Type* TypeTable::make(TypeKind kind, std::string_view name, uint64_t size) {
   Type& type = storage_.emplace_back();
   type.kind = kind;

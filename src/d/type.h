@@ -89,6 +89,7 @@ dif::Type to_dif(TypeRef type);
 class TypeTable {
  public:
   explicit TypeTable(uint64_t string_size);  // sizeof (string): the option strsize
+  void set_string_size(uint64_t size);
   TypeTable(const TypeTable&) = delete;
   TypeTable& operator=(const TypeTable&) = delete;
 

@@ -4,6 +4,7 @@
 
 #include "channel/client.h"
 #include "cmd/dtrace/guest_run.h"
+#include "cmd/dtrace/local_probes.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/programs.h"
 #include "cmd/dtrace/tracing.h"
@@ -12,7 +13,7 @@
 namespace ht::dtrace {
 namespace {
 
-void say_no_match(const dif::ProbeDesc& desc, const char* hint) {
+void say_no_match(const dif::ProbeDesc& desc, const std::string& hint) {
   say(Error(fmt::format("failed to match {}: No probe matches description", desc.text()), hint));
 }
 
@@ -24,7 +25,7 @@ void list_here(const std::vector<dif::ProbeDesc>& descriptions, consumer::Stream
       stream.write(fmt::format("{:>5} {:>10} {:>17} {:>33} {}\n", probe.name.id, probe.name.provider, probe.name.module,
                                probe.name.function, probe.name.name));
     }
-    if (probes.empty()) say_no_match(desc, "guests' probes are listed with -E");
+    if (probes.empty()) say_no_match(desc, probe_hint(desc));
   }
 }
 
@@ -65,7 +66,7 @@ int list_probes(CommandLine& line) {
   } else {
     if (!load_sources(line)) return kFatal;
     const auto program = compile_sources(line, 0);
-    if (!program) return kFatal;
+    if (!program || (!line.guests && !match_probes(line, *program))) return kFatal;
     for (const dif::Clause& clause : program->clauses) {
       descriptions.insert(descriptions.end(), clause.probes.begin(), clause.probes.end());
     }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/near_name.h"
+#include "cmd/dtrace/local_probes.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/programs.h"
 #include "cmd/dtrace/tracing.h"
@@ -17,12 +17,6 @@ namespace ht::dtrace {
 namespace {
 
 constexpr char kKernelTypes[] = "/sys/kernel/btf/vmlinux";
-
-// A clause of the program at one probe.
-struct Enabling {
-  engine::HostProbe probe;
-  uint32_t clause;
-};
 
 std::string host_name() {
   utsname name{};
@@ -48,43 +42,6 @@ std::optional<dif::Program> link_here(const CommandLine& line, const dif::Progra
   return std::move(linked.program);
 }
 
-// The part of the description that is nearly the name of something that there is.
-std::string near_probe(const dif::ProbeDesc& desc) {
-  std::string hint;
-  if (!desc.provider.empty()) hint = did_you_mean(desc.provider, {"dtrace", "profile"});
-  if (hint.empty() && engine::match_host_probes({.name = desc.name}).empty()) {
-    hint = did_you_mean(desc.name, {"BEGIN", "END", "ERROR"});
-  }
-  return hint.empty() ? "to trace guests use -E; this machine's own kernel probes are not available yet" : hint;
-}
-
-void say_no_match(const CommandLine& line, const dif::Clause& clause, const dif::ProbeDesc& desc) {
-  d::CompileError error;
-  error.source = clause.source;
-  error.error = Error(fmt::format("probe description {} does not match any probes", desc.text()), near_probe(desc));
-  error.error.tag = "D_PDESC_ZERO";
-  error.error.pos = desc.pos;
-  const d::SourceText* source = clause.source < line.sources.size() ? &line.sources[clause.source] : nullptr;
-  if (source != nullptr && source->is_file && desc.pos.known()) error.where = fmt::format("line {}: ", desc.pos.line);
-  say_compile_error(error, line.originals, line.option("errtags"));
-}
-
-// Every clause at every probe it names; nothing if a description names none (unless -Z).
-std::optional<std::vector<Enabling>> match(const CommandLine& line, const dif::Program& program) {
-  std::vector<Enabling> enablings;
-  for (uint32_t c = 0; c < program.clauses.size(); ++c) {
-    for (const dif::ProbeDesc& desc : program.clauses[c].probes) {
-      const std::vector<engine::HostProbe> probes = engine::match_host_probes(desc);
-      if (probes.empty() && !line.option("zdefs")) {
-        say_no_match(line, program.clauses[c], desc);
-        return std::nullopt;
-      }
-      for (const engine::HostProbe& probe : probes) enablings.push_back({probe, c});
-    }
-  }
-  return enablings;
-}
-
 class LocalBackend final : public Backend {
  public:
   explicit LocalBackend(engine::Session& session) : session_(session) {}
@@ -108,6 +65,7 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   std::vector<uint64_t> matched(program->clauses.size());
   for (const Enabling& one : enablings) ++matched[one.clause];
   say_matched(*program, matched);
+  debug(fmt::format("{} clauses at {} probes", program->clauses.size(), enablings.size()));
 
   const bool destructive = dif::option_set(program->options, "destructive");
   if (program->destructive && !destructive) {
@@ -137,8 +95,10 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   if (destructive && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
   processes.go();
   LocalBackend backend(**session);
+  debug("tracing");
   const int status = trace(**reader, *consumer, **stream, backend, processes);
   engine->remove(*session);
+  debug(fmt::format("ended with status {}", status));
   return status;
 }
 
@@ -150,13 +110,13 @@ int run_local(CommandLine& line) {
   if (!processes) return fatal(processes.error());
   const auto compiled = compile_sources(line, (*processes)->target());
   if (!compiled) return kFatal;
-  if (compiled->clauses.empty() && !line.option("zdefs")) return fatal("no probes matched");
   // As with DTrace, a description that matches nothing is an error of compilation.
-  const auto enablings = match(line, *compiled);
+  const auto enablings = match_probes(line, *compiled);
   if (!enablings) return kFatal;
   auto linked = link_here(line, *compiled);
   if (!linked) return kFatal;
   if (line.compile_only) return kOk;
+  if (enablings->empty() && !line.option("zdefs")) return fatal("no probes matched");
   return run_session(line, std::make_shared<const dif::Program>(std::move(*linked)), *enablings, **processes);
 }
 

@@ -1,6 +1,8 @@
 // dtrace(1). Without -E it traces this machine in this process; with -E, guests, through dtraced.
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "cmd/dtrace/guest_run.h"
 #include "cmd/dtrace/link_program.h"
 #include "cmd/dtrace/list.h"
@@ -9,11 +11,10 @@
 #include "cmd/dtrace/options.h"
 #include "cmd/dtrace/signals.h"
 
-int main(int argc, char** argv) {
-  using namespace ht::dtrace;  // NOLINT: this is the command
-  auto [line, exit_status] = parse_command_line(argc, argv);
-  if (exit_status) return *exit_status;
-  Signals::install();
+namespace ht::dtrace {
+namespace {
+
+int run(CommandLine& line) {
   if (line.mode == Mode::kHeader) return fatal("-h: writing headers for static probes is not available");
   if (line.mode == Mode::kLink) return link_program(line);
   if (!line.guests && !line.compile_only && geteuid() != 0) {
@@ -23,4 +24,17 @@ int main(int argc, char** argv) {
   if (line.mode == Mode::kList) return list_probes(line);
   if (line.sources.empty() && line.object.empty()) return fatal("no probes specified");
   return line.guests ? run_guests(line) : run_local(line);
+}
+
+}  // namespace
+}  // namespace ht::dtrace
+
+int main(int argc, char** argv) {
+  using namespace ht::dtrace;  // NOLINT: this is the command
+  auto [line, exit_status] = parse_command_line(argc, argv);
+  if (exit_status) return *exit_status;
+  Signals::install();
+  const int status = run(line);
+  if (line.option("core")) std::abort();
+  return status;
 }

@@ -4,16 +4,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string_view>
-
-#include "consumer/json_sink.h"
-#include "dif/options.h"
 
 namespace ht::dtrace {
 namespace {
 
 bool hints_shown = true;
-bool json_shown = false;
+bool debug_shown = false;
 
 void write_line(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
@@ -31,27 +27,18 @@ std::string tag_prefix(const Error& error, bool errtags) {
   return errtags && !error.tag.empty() ? "[" + error.tag + "] " : "";
 }
 
-void write_json(std::string_view kind, const Error& error) {
-  if (!json_shown) return;
-  const std::string line = consumer::json_error(kind, error);
-  std::fwrite(line.data(), 1, line.size(), stdout);
-  std::fflush(stdout);
-}
-
 }  // namespace
-
-void show_json(bool on) {
-  json_shown = on;
-}
 
 void show_hints(bool on) {
   hints_shown = on;
 }
 
-void show_as(const std::map<std::string, std::string>& options) {
-  const auto format = options.find("format");
-  show_json(format != options.end() && format->second == "json");
-  show_hints(!dif::option_set(options, "oneline"));
+void show_debug(bool on) {
+  debug_shown = on;
+}
+
+void debug(const std::string& text) {
+  if (debug_shown) write_line("dtrace DEBUG: " + text);
 }
 
 void say(const std::string& text) {
@@ -64,13 +51,11 @@ void say(const Error& error) {
 }
 
 int fatal(const std::string& text) {
-  write_json("command", Error(text));
   say(text);
   return kFatal;
 }
 
 int fatal(const Error& error) {
-  write_json("command", error);
   say(error);
   return kFatal;
 }
@@ -88,7 +73,6 @@ const d::SourceText* source_of(const SourcePos& pos, const std::vector<d::Source
 }
 
 void say_compile_error(const d::CompileError& error, const std::vector<d::SourceText>& sources, bool errtags) {
-  write_json("compile", error.error);
   const d::SourceText* source = error.source < sources.size() ? &sources[error.source] : nullptr;
   std::string prefix;
   if (source != nullptr) {
@@ -102,7 +86,6 @@ void say_compile_error(const d::CompileError& error, const std::vector<d::Source
 }
 
 void say_at_source(const Error& error, const std::vector<d::SourceText>& sources, bool errtags) {
-  write_json("link", error);
   const SourcePos& pos = error.pos;
   std::string place;
   if (pos.known()) {

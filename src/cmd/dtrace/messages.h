@@ -1,7 +1,6 @@
 // What dtrace(1) says about itself, on stderr. Every line begins with "dtrace: ".
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -14,12 +13,11 @@ inline constexpr int kOk = 0, kFatal = 1, kUsage = 2;  // exit statuses
 
 // DTrace's own first line only, without source lines, carets and hints (-x oneline).
 void show_hints(bool on);
-// Errors also as JSON objects on standard output (-x format=json).
-void show_json(bool on);
-// Both, as -x and pragmas have set them by now.
-void show_as(const std::map<std::string, std::string>& options);
 
 void say(const std::string& text);
+// What goes on inside, with -x debug.
+void show_debug(bool on);
+void debug(const std::string& text);
 // The message, and the hint on a line of its own.
 void say(const Error& error);
 int fatal(const std::string& text);  // says it; returns kFatal

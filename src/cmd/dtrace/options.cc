@@ -208,7 +208,7 @@ class CommandParser {
       case '3':
         return fatal("-32: only the 64-bit data model is available");
       case 'c':
-        line_.subjects.push_back({argument, 0});
+        line_.subjects.push_back({false, 0, argument});
         break;
       case 'd':
         return fatal("-d: if and else are compiled as they are; there are no rewritten clauses to print");
@@ -241,7 +241,7 @@ class CommandParser {
     errno = 0;
     const long pid = std::strtol(argument.c_str(), &end, 10);
     if (errno != 0 || end == argument.c_str() || *end != '\0') return fatal("invalid pid: " + argument);
-    line_.subjects.push_back({"", static_cast<pid_t>(pid)});
+    line_.subjects.push_back({true, static_cast<pid_t>(pid), ""});
     return std::nullopt;
   }
 
@@ -257,6 +257,8 @@ class CommandParser {
     if (!line_.object.empty() && (!line_.guests || !line_.sources.empty() || !traces || line_.compile_only)) {
       return misuse("-Y needs -E and no other program");
     }
+    show_debug(line_.option("debug"));
+    for (const auto& [name, value] : line_.options) debug(fmt::format("option {}={}", name, value));
     line_.preprocess = line_.option("cpp");
     line_.disassemble |= line_.option("verbose");
     // What is only listed or written need not be there.

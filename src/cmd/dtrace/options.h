@@ -22,8 +22,9 @@ enum class Mode {
 
 // A process whose end is the end of tracing: -c starts it, -p grabs it.
 struct Subject {
-  std::string command;  // -c
-  pid_t pid = 0;        // -p
+  bool grab = false;    // -p
+  pid_t pid = 0;        // of -p
+  std::string command;  // of -c
 };
 
 struct CommandLine {

@@ -45,8 +45,7 @@ bool Process::pidfd_readable() const {
 Result<std::unique_ptr<Processes>> Processes::prepare(const CommandLine& line) {
   auto processes = std::make_unique<Processes>();
   for (const Subject& subject : line.subjects) {
-    auto process = subject.command.empty() && subject.pid != 0 ? grab(subject.pid)
-                                                               : StartedProcess::start(subject.command, line.options);
+    auto process = subject.grab ? grab(subject.pid) : StartedProcess::start(subject.command, line.options);
     if (!process) return std::move(process).error();
     processes->processes_.push_back(std::move(*process));
   }

@@ -38,13 +38,15 @@ void keep_program_options(dif::OptionMap& options) {
 }  // namespace
 
 bool load_sources(CommandLine& line) {
-  show_as(line.options);
   for (d::SourceText& source : line.sources) {
     if (!source.is_file) continue;
     auto text = read_text_file(source.name);
     if (!text) {
-      const bool unreadable = access(source.name.c_str(), R_OK) != 0;
-      say(fmt::format("failed to open {}: {}", source.name, unreadable ? std::strerror(errno) : text.error().message));
+      if (access(source.name.c_str(), R_OK) != 0) {
+        say(fmt::format("failed to open {}: {}", source.name, std::strerror(errno)));
+      } else {
+        say(fmt::format("failed to compile script {}: Error occurred while reading from input stream", source.name));
+      }
       return false;
     }
     source.text = std::move(*text);
@@ -74,11 +76,14 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) 
 
   d::CompileResult result = d::compile(line.sources, options);
   line.options = result.program.options;  // with what pragmas set
-  show_as(line.options);
+  show_hints(!line.option("oneline"));
+  show_debug(line.option("debug"));
   if (!result.ok()) {
     for (const d::CompileError& error : result.errors) say_compile_error(error, line.originals, line.option("errtags"));
     return std::nullopt;
   }
+  debug(fmt::format("compiled {} clauses, {} variables, {} aggregations", result.program.clauses.size(),
+                    result.program.variables.size(), result.program.aggregations.size()));
   keep_program_options(result.program.options);
   if (line.disassemble) {
     const std::string text = dif::disassemble(result.program);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cmd/dtrace/fragment_stream.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/signals.h"
 
@@ -45,11 +46,6 @@ void wait(uint64_t nanoseconds, const Backend& backend, const Processes& process
   Signals::clear_wake();
 }
 
-// Output that does not depend on which CPU and in which order things were numbered.
-bool under_test() {
-  return std::getenv("_DTRACE_TESTING") != nullptr;
-}
-
 bool finished(const engine::SessionReader& reader) {
   return reader.exited() || reader.state() >= engine::SessionState::kDraining;
 }
@@ -57,6 +53,7 @@ bool finished(const engine::SessionReader& reader) {
 }  // namespace
 
 Result<std::unique_ptr<consumer::Stream>> open_output(const CommandLine& line) {
+  if (line.buffered) return std::unique_ptr<consumer::Stream>(std::make_unique<FragmentStream>());
   if (line.output.empty()) return std::unique_ptr<consumer::Stream>(std::make_unique<consumer::FileStream>(stdout));
   auto file = consumer::FileStream::append(line.output);
   if (!file) return std::move(file).error();
@@ -64,8 +61,9 @@ Result<std::unique_ptr<consumer::Stream>> open_output(const CommandLine& line) {
 }
 
 std::unique_ptr<consumer::Consumer> make_consumer(const dif::Program& program, consumer::Stream& stream) {
-  return std::make_unique<consumer::Consumer>(consumer::Options::from(program.options), stream,
-                                              [](const std::string& text) { say(text); });
+  consumer::Options options = consumer::Options::from(program.options);
+  options.under_test = std::getenv("_DTRACE_TESTING") != nullptr;
+  return std::make_unique<consumer::Consumer>(options, stream, [](const std::string& text) { say(text); });
 }
 
 int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer::Stream& stream, Backend& backend,
@@ -84,7 +82,7 @@ int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer:
     // What ends the run is looked at before the buffers, so that nothing recorded before it is missed.
     const bool interrupted = Signals::asked_to_stop();
     done = interrupted || finished(reader) || processes.all_ended();
-    if (interrupted && !under_test() && !options.json) stream.write("\n");
+    if (interrupted && !options.under_test && !options.json) stream.write("\n");
     if (!done && !backend.poll(consumer)) {
       done = true;
       alive = false;
