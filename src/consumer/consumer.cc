@@ -145,7 +145,8 @@ void Consumer::snapshot(engine::SessionReader& reader) {
 
 void Consumer::report_drops(engine::SessionReader& reader) {
   const engine::Drops now = reader.drops();
-  for (const Drop& drop : drops_since(drops_, now)) sink_->drop(drop);
+  const auto name = [this](engine::TargetId target) { return target_name(target); };
+  for (const Drop& drop : drops_since(drops_, now, name)) sink_->drop(drop);
   drops_ = now;
 }
 

@@ -424,14 +424,17 @@ TEST(Faults, ComeThroughTheConsumer) {
 
 TEST(Drops, AreReportedAsDifferences) {
   Scene scene(program_of({{}}));
-  scene.session().drops_.principal = 3;
-  scene.session().drops_.dynamic = 1;
+  engine::Drops& drops = scene.session().drops_;
+  drops.cpus = {{.target = 0, .cpu = 2, .principal = 3}, {.target = 1, .cpu = 0, .principal = 1, .aggregation = 2}};
+  drops.dynamic = 1;
   scene.consumer().report_drops(scene.session());
-  EXPECT_EQ(scene.messages(), "3 drops on CPU 0\n1 dynamic variable drop\n");
-  scene.session().drops_.principal = 4;
-  scene.session().drops_.speculation_busy = 2;
+  EXPECT_EQ(scene.messages(),
+            "3 drops on CPU 2\n1 drop on CPU 0 of vm1\n2 aggregation drops on CPU 0 of vm1\n"
+            "1 dynamic variable drop\n");
+  drops.cpus[0].principal = 4;
+  drops.speculation_busy = 2;
   scene.consumer().report_drops(scene.session());
-  EXPECT_EQ(scene.messages(), "1 drop on CPU 0\n2 failed speculations (available buffer(s) still busy)\n");
+  EXPECT_EQ(scene.messages(), "1 drop on CPU 2\n2 failed speculations (available buffer(s) still busy)\n");
   scene.consumer().report_drops(scene.session());
   EXPECT_EQ(scene.messages(), "");
 }
@@ -440,9 +443,49 @@ TEST(Drops, HaveATagOnRequest) {
   Options options;
   options.droptags = true;
   Scene scene(program_of({{}}), options);
-  scene.session().drops_.aggregation = 1;
+  scene.session().drops_.cpus = {{.aggregation = 1}};
   scene.consumer().report_drops(scene.session());
   EXPECT_EQ(scene.messages(), "[DTRACEDROP_AGGREGATION] 1 aggregation drop on CPU 0\n");
+}
+
+TEST(Drops, EveryKindHasItsTagAndItsPlural) {
+  const auto messages = [](uint64_t n) {
+    engine::Drops drops{{{.cpu = 1, .principal = n, .aggregation = n}}, n, n, n, n, n, n, n, n};
+    std::vector<std::string> texts;
+    for (const Drop& drop : drops_since({}, drops, [](engine::TargetId) { return std::string(); })) {
+      texts.push_back("[DTRACEDROP_" + drop.kind + "] " + drop.message);
+    }
+    return texts;
+  };
+  EXPECT_EQ(messages(1),
+            (std::vector<std::string>{"[DTRACEDROP_PRINCIPAL] 1 drop on CPU 1",
+                                      "[DTRACEDROP_AGGREGATION] 1 aggregation drop on CPU 1",
+                                      "[DTRACEDROP_DYNAMIC] 1 dynamic variable drop",
+                                      "[DTRACEDROP_DYNRINSE] 1 dynamic variable drop with non-empty rinsing list",
+                                      "[DTRACEDROP_DYNDIRTY] 1 dynamic variable drop with non-empty dirty list",
+                                      "[DTRACEDROP_SPEC] 1 speculative drop",
+                                      "[DTRACEDROP_SPECBUSY] 1 failed speculation (available buffer(s) still busy)",
+                                      "[DTRACEDROP_SPECUNAVAIL] 1 failed speculation (no speculative buffer available)",
+                                      "[DTRACEDROP_STKSTROVERFLOW] 1 jstack()/ustack() string table overflow",
+                                      "[DTRACEDROP_DBLERROR] 1 error in ERROR probe enabling"}));
+  EXPECT_EQ(messages(7),
+            (std::vector<std::string>{
+                "[DTRACEDROP_PRINCIPAL] 7 drops on CPU 1", "[DTRACEDROP_AGGREGATION] 7 aggregation drops on CPU 1",
+                "[DTRACEDROP_DYNAMIC] 7 dynamic variable drops",
+                "[DTRACEDROP_DYNRINSE] 7 dynamic variable drops with non-empty rinsing list",
+                "[DTRACEDROP_DYNDIRTY] 7 dynamic variable drops with non-empty dirty list",
+                "[DTRACEDROP_SPEC] 7 speculative drops",
+                "[DTRACEDROP_SPECBUSY] 7 failed speculations (available buffer(s) still busy)",
+                "[DTRACEDROP_SPECUNAVAIL] 7 failed speculations (no speculative buffer available)",
+                "[DTRACEDROP_STKSTROVERFLOW] 7 jstack()/ustack() string table overflows",
+                "[DTRACEDROP_DBLERROR] 7 errors in ERROR probe enabling"}));
+}
+
+TEST(Drops, OfMoreCpusThanCanBeToldApart) {
+  const engine::Drops drops{.cpus = {{.known = false, .principal = 5}}};
+  const auto reports = drops_since({}, drops, [](engine::TargetId) { return std::string(); });
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].message, "5 drops");
 }
 
 TEST(Drops, OfAGuest) {

@@ -24,6 +24,17 @@ std::string details(const engine::RecordView& record) {
   }
 }
 
+// Those counted by CPU.
+struct CpuDropKind {
+  std::string_view tag;
+  uint64_t engine::CpuDrops::*count;
+  std::string_view one, many;  // after the number
+};
+constexpr std::array kCpuDropKinds = {
+    CpuDropKind{"PRINCIPAL", &engine::CpuDrops::principal, "drop", "drops"},
+    CpuDropKind{"AGGREGATION", &engine::CpuDrops::aggregation, "aggregation drop", "aggregation drops"},
+};
+
 struct DropKind {
   std::string_view tag;
   uint64_t engine::Drops::*count;
@@ -31,8 +42,6 @@ struct DropKind {
   std::string_view rest;
 };
 constexpr std::array kDropKinds = {
-    DropKind{"PRINCIPAL", &engine::Drops::principal, "drop", "drops", " on CPU 0"},
-    DropKind{"AGGREGATION", &engine::Drops::aggregation, "aggregation drop", "aggregation drops", " on CPU 0"},
     DropKind{"DYNAMIC", &engine::Drops::dynamic, "dynamic variable drop", "dynamic variable drops", ""},
     DropKind{"DYNRINSE", &engine::Drops::dynamic_rinsing, "dynamic variable drop", "dynamic variable drops",
              " with non-empty rinsing list"},
@@ -43,8 +52,17 @@ constexpr std::array kDropKinds = {
              " (available buffer(s) still busy)"},
     DropKind{"SPECUNAVAIL", &engine::Drops::speculation_unavailable, "failed speculation", "failed speculations",
              " (no speculative buffer available)"},
+    DropKind{"STKSTROVERFLOW", &engine::Drops::stack_strings, "jstack()/ustack() string table overflow",
+             "jstack()/ustack() string table overflows", ""},
     DropKind{"DBLERROR", &engine::Drops::error_in_error, "error", "errors", " in ERROR probe enabling"},
 };
+
+uint64_t count_before(const engine::Drops& before, const engine::CpuDrops& now, uint64_t engine::CpuDrops::*count) {
+  for (const engine::CpuDrops& cpu : before.cpus) {
+    if (cpu.target == now.target && cpu.cpu == now.cpu && cpu.known == now.known) return cpu.*count;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -61,14 +79,26 @@ std::string fault_message(const engine::RecordView& record, const engine::ProbeN
   return clause_error(record, probe, text, guest);
 }
 
-std::vector<Drop> drops_since(const engine::Drops& before, const engine::Drops& now) {
+std::vector<Drop> drops_since(const engine::Drops& before, const engine::Drops& now, const TargetName& name) {
   std::vector<Drop> drops;
+  for (const CpuDropKind& kind : kCpuDropKinds) {
+    for (const engine::CpuDrops& cpu : now.cpus) {
+      const uint64_t earlier = count_before(before, cpu, kind.count);
+      if (cpu.*kind.count <= earlier) continue;
+      Drop drop{std::string(kind.tag), cpu.*kind.count - earlier, std::nullopt, {}, {}};
+      drop.message = fmt::format("{} {}", drop.count, drop.count == 1 ? kind.one : kind.many);
+      if (cpu.known) {
+        drop.cpu = cpu.cpu;
+        drop.guest = name(cpu.target);
+        drop.message += fmt::format(" on CPU {}{}{}", cpu.cpu, drop.guest.empty() ? "" : " of ", drop.guest);
+      }
+      drops.push_back(std::move(drop));
+    }
+  }
   for (const DropKind& kind : kDropKinds) {
     if (now.*kind.count <= before.*kind.count) continue;
-    const uint64_t count = now.*kind.count - before.*kind.count;
-    Drop drop{std::string(kind.tag), count, std::nullopt, {}, {}};
-    if (kind.rest.starts_with(" on CPU")) drop.cpu = 0;
-    drop.message = fmt::format("{} {}{}", count, count == 1 ? kind.one : kind.many, kind.rest);
+    Drop drop{std::string(kind.tag), now.*kind.count - before.*kind.count, std::nullopt, {}, {}};
+    drop.message = fmt::format("{} {}{}", drop.count, drop.count == 1 ? kind.one : kind.many, kind.rest);
     drops.push_back(std::move(drop));
   }
   return drops;

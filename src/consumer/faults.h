@@ -2,8 +2,10 @@
 // Texts without the command's "dtrace: " in front and without a final newline.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/session.h"
@@ -20,11 +22,12 @@ struct Drop {
   std::string kind;  // as -x droptags prints it
   uint64_t count = 0;
   std::optional<uint32_t> cpu;
-  std::string guest;
+  std::string guest;    // whose CPU; empty for the host
   std::string message;  // "2 aggregation drops on CPU 0", without a tag
 };
-// One per kind that grew from `before` to `now`.
-std::vector<Drop> drops_since(const engine::Drops& before, const engine::Drops& now);
+using TargetName = std::function<std::string(engine::TargetId)>;  // empty for the host
+// One per kind, and CPU where kinds are counted by CPU, that grew from `before` to `now`; in order of the reference.
+std::vector<Drop> drops_since(const engine::Drops& before, const engine::Drops& now, const TargetName& name);
 // "12 drops on vm1 (10 timed out, 2 ring full)"; `detail` may be empty.
 Drop guest_drop(uint64_t drops, const std::string& guest, const std::string& detail);
 

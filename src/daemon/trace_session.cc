@@ -18,6 +18,10 @@ bool describes(const dif::ProbeDesc& description, const GuestProbe& probe) {
          field_match(description.function, probe.function) && field_match(description.name, probe.name);
 }
 
+channel::Diagnostic cannot_enable(const Error& error) {
+  return to_diagnostic(Error("could not enable tracing: " + error.message, error.hint));
+}
+
 Result<UniqueFd> duplicate(int fd) {
   UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!copy) return errno_error("cannot pass the session's buffers");
@@ -242,10 +246,11 @@ void TraceSession::create_engine_session() {
   config->slots = context_.slots;
   config->destructive = destructive_;
   auto session = context_.engine.create_session(*config);
-  if (!session.ok()) return refuse({to_diagnostic(session.error())});
+  if (!session.ok()) return refuse({cannot_enable(session.error())});
   engine_ = std::move(*session);
+  adjustments_ = engine::adjustments(*config, engine_->config());
   for (auto& variant : variants_) {
-    if (auto loaded = load_variant(variant.get()); !loaded.ok()) return refuse({to_diagnostic(loaded.error())});
+    if (auto loaded = load_variant(variant.get()); !loaded.ok()) return refuse({cannot_enable(loaded.error())});
   }
   install_all();
 }
@@ -329,9 +334,8 @@ void TraceSession::enable(const Deployment& deployment) {
 }
 
 void TraceSession::enable_host() {
-  std::map<std::pair<uint32_t, uint32_t>, bool> done;  // two descriptions of a clause may name one probe
+  // Two descriptions of a clause that name one probe enable it twice.
   for (const HostUse& use : host_) {
-    if (std::exchange(done[{use.clause, use.probe.probe}], true)) continue;
     ++matched_[use.clause];
     engine::ProbeName name = use.probe.name;
     name.id = context_.ids.id(name.provider, name.module, name.function, name.name);
@@ -380,6 +384,7 @@ void TraceSession::submitted() {
   }
   for (const channel::GuestStatus& status : left_out_) *reply.add_guests() = status;
   for (uint64_t count : matched_) reply.add_matched(count);
+  for (const std::string& text : adjustments_) reply.add_adjustments(text);
 
   auto data = duplicate(engine_->data_fd());
   auto control = duplicate(engine_->control_fd());
@@ -399,8 +404,8 @@ Result<void> TraceSession::start() {
   if (state_ != State::kSubmitted) return Error("there is no session to start");
   // What was lost while it was being armed is nobody's loss: nothing ran yet.
   for (const auto& [target, deployment] : guests_) deployment->baseline = context_.calls.totals(target);
+  RETURN_IF_ERROR(engine_->start());
   state_ = State::kRunning;
-  engine_->start();
   return {};
 }
 

@@ -134,6 +134,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   std::shared_ptr<engine::Session> engine_;
   std::vector<channel::GuestStatus> left_out_;
   std::vector<uint64_t> matched_;  // per clause
+  std::vector<std::string> adjustments_;
   std::vector<std::string> held_;  // in the store's outbound
   std::map<std::string, channel::GuestDrops> drops_;
   size_t names_sent_ = 0, variants_sent_ = 0;

@@ -26,7 +26,8 @@ constexpr auto kCommand = OptionUse::kCommand;
 constexpr auto kProgram = OptionUse::kProgram;
 constexpr auto kRefused = OptionUse::kRefused;
 
-constexpr uint64_t kMostBuffer = uint64_t{1} << 40;
+constexpr uint64_t kMostScratch = uint64_t{1} << 40;
+constexpr uint64_t kMostBuffer = uint64_t{1} << 60;  // what cannot be had is lowered
 constexpr uint64_t kMostString = 65536;  // the verifier's limit of a string by value
 constexpr uint64_t kMostCount = 65536;   // columns, positions, speculations: more would only exhaust somebody
 
@@ -108,7 +109,7 @@ constexpr std::array kOptions = {
     OptionInfo{"quietresize",   kDynamic, kBoolean, kProgram},
     OptionInfo{"rawbytes",      kDynamic, kBoolean, kProgram},
     OptionInfo{"resolvers",     kCompile, kText,    kCommand, "vmname,hostname"},
-    OptionInfo{"scratchsize",   kRuntime, kSize,    kProgram, "256", "", 0, kMostBuffer},
+    OptionInfo{"scratchsize",   kRuntime, kSize,    kProgram, "256", "", 0, kMostScratch},
     OptionInfo{"setenv",        kEarly,   OptionValue::kAssignment, kCommand},
     OptionInfo{"specsize",      kRuntime, kSize,    kProgram, "4194304", "", 0, kMostBuffer},
     OptionInfo{"stackframes",   kRuntime, kInteger, kProgram, "20"},

@@ -126,7 +126,7 @@ TEST(Aggregation, FullBufferCountsDropsAndKeepsTheRest) {
     counted += bin.values[0];
   }
   EXPECT_GT(bins.size(), 50u);
-  EXPECT_EQ(counted + static_cast<int64_t>(harness.reader->drops().aggregation), 2000);
+  EXPECT_EQ(counted + static_cast<int64_t>(harness.reader->drops().aggregation()), 2000);
 }
 
 TEST(Aggregation, EverySnapshotOfARunningSlotAddsUp) {

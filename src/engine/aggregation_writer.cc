@@ -1,18 +1,19 @@
 #include "engine/aggregation_writer.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "engine/hash.h"
 
 namespace ht::engine {
 
-Result<AggregationWriter> AggregationWriter::create(const SessionMemory& memory, uint32_t slot) {
+Result<AggregationWriter> AggregationWriter::create(const SessionMemory& memory, uint32_t slot, uint64_t aggsize) {
   AggregationWriter writer;
   writer.slot_ = &memory.slot(slot);
   writer.control_ = &memory.control(slot);
   writer.buffers_[0] = memory.aggregation(slot, 0);
   writer.buffers_[1] = memory.aggregation(slot, 1);
-  writer.size_ = memory.header().aggregation_size;
+  writer.size_ = std::min(memory.header().aggregation_size, aggsize);
   // No bin is smaller than its header and one word, so the index can never fill up: at most three in five are taken.
   const uint64_t entries = std::bit_ceil(writer.size_ / 24);
   ASSIGN_OR_RETURN(writer.index_memory_, Mapping::anonymous(entries * sizeof(IndexEntry)));

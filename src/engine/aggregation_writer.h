@@ -26,7 +26,7 @@ struct BinKey {
 
 class AggregationWriter {
  public:
-  static Result<AggregationWriter> create(const SessionMemory& memory, uint32_t slot);
+  static Result<AggregationWriter> create(const SessionMemory& memory, uint32_t slot, uint64_t aggsize);
 
   // Around the updates of one firing; enter() may be called repeatedly.
   void enter() {

@@ -78,6 +78,7 @@ void Machine::run_clause(const Ecb& ecb) {
   ecb_ = &ecb;
   record_ = nullptr;
   speculating_ = false;
+  exiting_ = false;
   fault_ = {};
   reset_scratch();
   const LoadedClause& clause = *ecb.clause;
@@ -146,7 +147,12 @@ bool Machine::run_action(const LoadedAction& action) {
   for (const LoadedArg& arg : action.args) {
     Value value;
     if (!evaluate(arg, &value)) return false;
-    if (action.kind == ActionKind::kExit) session_.exit(static_cast<int32_t>(value.bits));
+    if (action.kind == ActionKind::kExit) {
+      // Nothing else runs from here on; the status is the record's to give.
+      exiting_ = true;
+      exit_status_ = static_cast<int32_t>(value.bits);
+      session_.advance(SessionState::kDraining);
+    }
     uint32_t used;
     if (arg.has_field && base != nullptr && !store_arg(arg, value, base, &used)) return false;
   }
@@ -168,12 +174,13 @@ bool Machine::run_speculative(const LoadedAction& action) {
       speculation_use_ = speculations.use(speculation_);
       break;
     case ActionKind::kCommit: {
-      const uint64_t lost = speculations.commit(static_cast<uint32_t>(id), records_);
-      if (lost != 0) session_.memory.count_drop(slot_, Drop::kPrincipal, lost);
+      const uint64_t lost =
+          speculations.commit(static_cast<uint32_t>(id), context_->timestamp(), records_, end_reserve());
+      if (lost != 0) lose_records(lost);
       break;
     }
     default:
-      speculations.discard(static_cast<uint32_t>(id));
+      speculations.discard(static_cast<uint32_t>(id), context_->timestamp());
   }
   return true;
 }
@@ -182,7 +189,7 @@ bool Machine::run_speculative(const LoadedAction& action) {
 // evaluated for what else it does) or if its way is not known yet.
 void Machine::begin_record() {
   const LoadedClause& clause = *ecb_->clause;
-  record_ = clause.buffered ? nullptr : records_.reserve(clause.record_size);
+  record_ = clause.buffered ? nullptr : records_.reserve(clause.record_size, clause.record_cost, end_reserve());
   record_fits_ = record_ != nullptr;
   if (!record_fits_) record_ = reinterpret_cast<uint8_t*>(ecb_->program->staging[slot_].record.get());
   uint8_t* data = record_ + sizeof(RecordHeader);
@@ -193,22 +200,38 @@ void Machine::begin_record() {
   }
 }
 
-void Machine::fill_header(uint8_t* record, RecordKind kind, uint32_t size) {
+// Policy fill: what is kept of the buffer for END.
+uint64_t Machine::end_reserve() const {
+  return session_.state() == SessionState::kDraining ? 0 : session_.end_reserve;
+}
+
+// The principal buffer has no room for them.
+void Machine::lose_records(uint64_t count) {
+  if (session_.config.policy == BufferPolicy::kFill && session_.state() < SessionState::kDraining) {
+    session_.advance(SessionState::kDraining);  // it is filled: that is what was asked for
+    return;
+  }
+  session_.memory.count_cpu_drop(slot_, context_->firing.target, context_->firing.cpu, false, count);
+}
+
+void Machine::fill_header(uint8_t* record, RecordKind kind, uint32_t size, uint32_t cost) {
   RecordHeader header;
   header.size = size;
   header.kind = static_cast<uint16_t>(kind);
   header.target = context_->firing.target;
-  header.variant = ecb_->program->variant;
+  header.cost = cost;
+  header.variant = static_cast<uint16_t>(ecb_->program->variant);
+  header.cpu = static_cast<uint16_t>(context_->firing.cpu);
   header.clause = ecb_->clause->index;
   header.probe = ecb_->probe->index;
-  header.cpu = context_->firing.cpu;
   header.timestamp = context_->timestamp();
   std::memcpy(record, &header, sizeof header);
 }
 
 void Machine::finish_record() {
   const LoadedClause& clause = *ecb_->clause;
-  fill_header(record_, RecordKind::kClause, clause.record_size);
+  if (exiting_) session_.exit(exit_status_);
+  fill_header(record_, RecordKind::kClause, clause.record_size, clause.record_cost);
   if (record_fits_) return records_.publish();
   if (speculating_) {
     if (speculation_use_ == 0) return;
@@ -216,8 +239,8 @@ void Machine::finish_record() {
     if (done == Speculations::Append::kFull) session_.memory.count_drop(slot_, Drop::kSpeculation);
     return;
   }
-  uint8_t* room = clause.buffered ? records_.reserve(clause.record_size) : nullptr;
-  if (room == nullptr) return session_.memory.count_drop(slot_, Drop::kPrincipal);
+  uint8_t* room = clause.buffered ? records_.reserve(clause.record_size, clause.record_cost, end_reserve()) : nullptr;
+  if (room == nullptr) return lose_records(1);
   std::memcpy(room, record_, clause.record_size);
   records_.publish();
 }
@@ -323,7 +346,7 @@ bool Machine::aggregate(const LoadedAction& action) {
   aggregations_.enter();
   uint64_t* words = aggregations_.find(key);
   if (words == nullptr) {
-    session_.memory.count_drop(slot_, Drop::kAggregation);
+    session_.memory.count_cpu_drop(slot_, context_->firing.target, context_->firing.cpu, true, 1);
     return true;
   }
   update(aggregation, words, operands[0], static_cast<uint64_t>(operands[1]));
@@ -347,7 +370,11 @@ void Machine::handle_fault(uint32_t action) {
                    static_cast<uint64_t>(fault.code),
                    fault.address};
     args_ = error_args_.data();
-    for (const Ecb& ecb : errors->ecbs) run_clause(ecb);
+    for (const Ecb& ecb : errors->ecbs) {
+      const SessionState before = session_.state();
+      run_clause(ecb);
+      if (session_.state() != before) break;  // exit(): not even the next clause of ERROR
+    }
     in_error_ = false;
   }
   ecb_ = faulted;
@@ -355,11 +382,14 @@ void Machine::handle_fault(uint32_t action) {
   write_fault(fault, action);
 }
 
+// What DTrace's own ERROR clause records: five words behind its header.
+constexpr uint32_t kFaultCost = 56;
+
 void Machine::write_fault(const FaultState& fault, uint32_t action) {
   constexpr uint32_t size = sizeof(RecordHeader) + sizeof(FaultData);
-  uint8_t* record = records_.reserve(size);
-  if (record == nullptr) return session_.memory.count_drop(slot_, Drop::kPrincipal);
-  fill_header(record, RecordKind::kFault, size);
+  uint8_t* record = records_.reserve(size, kFaultCost, end_reserve());
+  if (record == nullptr) return lose_records(1);
+  fill_header(record, RecordKind::kFault, size, kFaultCost);
   const FaultData data{fault.address, action, fault.offset, static_cast<uint32_t>(fault.code), 0};
   std::memcpy(record + sizeof(RecordHeader), &data, sizeof data);
   records_.publish();

@@ -16,6 +16,29 @@ using dif::Op;
 using dif::Scope;
 
 constexpr uint32_t kMaxRecord = 1u << 28;
+constexpr uint32_t kDtraceHeader = 12;  // enabled probe id and two words of timestamp
+
+uint32_t field_alignment(const dif::Field& field) {
+  if (field.kind != ActionKind::kDifexpr) return field.kind == ActionKind::kTracemem ? 1 : 8;
+  const bool by_ref = field.type.kind == dif::TypeKind::kString || field.type.by_ref() ||
+                      (field.type.flags & dif::Type::kByUserRef) != 0;
+  return by_ref ? 1 : std::clamp(field.size, 1u, 8u);
+}
+
+// What the clause's record takes of a trace buffer as DTrace would lay it out: behind its header the fields, each
+// aligned to its size, the whole aligned to the most demanding of them.
+uint32_t dtrace_record_size(const dif::Clause& clause, const dif::RecordLayout& layout) {
+  uint64_t end = kDtraceHeader;
+  uint32_t alignment = 4;
+  const auto align = [](uint64_t value, uint32_t to) { return (value + to - 1) / to * to; };
+  for (const dif::Field& field : layout.fields) {
+    const ActionKind kind = clause.actions[field.action].kind;
+    if (kind == ActionKind::kSpeculate || kind == ActionKind::kCommit || kind == ActionKind::kDiscard) continue;
+    end = align(end, field_alignment(field)) + field.size;
+    alignment = std::max(alignment, field_alignment(field));
+  }
+  return static_cast<uint32_t>(std::min<uint64_t>(align(end, alignment), kMaxRecord));
+}
 
 // Registers an instruction names, by its format. The verifier has checked them; but memory safety depends on it.
 bool registers_ok(Instr i) {
@@ -268,7 +291,9 @@ Result<void> Loader::load_clause(const dif::Clause& clause) {
   if (layout.recorded) {
     if (layout.size > kMaxRecord || layout.size % 8 != 0) return Error("Enabling exceeds size of buffer");
     loaded.record_size = layout.size + sizeof(RecordHeader);
+    loaded.record_cost = dtrace_record_size(clause, layout);
     loaded_->max_record = std::max(loaded_->max_record, loaded.record_size);
+    loaded_->max_cost = std::max(loaded_->max_cost, loaded.record_cost);
     uint32_t end = layout.has_presence ? static_cast<uint32_t>(clause.actions.size()) : 0;
     for (const dif::Field& field : layout.fields) {
       if (field.offset > end) loaded.gaps.push_back({end, field.offset - end});

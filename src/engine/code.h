@@ -77,6 +77,7 @@ struct LoadedClause {
   bool recorded = false, has_presence = false;
   bool buffered = false;     // built aside, not in the ring: it speculates or commits
   uint32_t record_size = 0;  // with header
+  uint32_t record_cost = 0;  // in DTrace's bytes
   struct Gap {
     uint32_t offset, size;
   };
@@ -96,7 +97,8 @@ struct LoadedProgram {
   std::vector<VariableShape> shapes;
   std::vector<LoadedClause> clauses;
   uint32_t max_record = 0;  // with header
-  uint32_t max_key = 0;     // of any aggregation, bytes
+  uint32_t max_cost = 0;
+  uint32_t max_key = 0;  // of any aggregation, bytes
   uint32_t max_key_parts = 0;
 };
 

@@ -7,6 +7,15 @@
 
 namespace ht::engine {
 
+Result<DynamicStore> DynamicStore::create(SessionConfig& config) {
+  for (;; config.dynvarsize /= 2) {
+    constexpr uint64_t most = uint64_t{1} << 40;
+    auto store = config.dynvarsize <= most ? create(config.dynvarsize) : Result<DynamicStore>(Error(""));
+    if (store) return store;
+    if (!config.resize || config.dynvarsize < 8) return Error("Memory allocation failure");
+  }
+}
+
 Result<DynamicStore> DynamicStore::create(uint64_t bytes) {
   DynamicStore store;
   store.state_ = std::make_unique<State>();

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "engine/session.h"
 #include "engine/spin_lock.h"
 #include "engine/value.h"
 
@@ -45,6 +46,8 @@ class DynamicStore {
     uint32_t size = 0;
   };
 
+  // Lowers config.dynvarsize if so much cannot be had and config says so.
+  static Result<DynamicStore> create(SessionConfig& config);
   static Result<DynamicStore> create(uint64_t bytes);
 
   // False when there is no such element.

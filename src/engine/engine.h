@@ -1,5 +1,9 @@
 // The engine: runs the enabled clauses of all sessions at each firing.
 //
+// Slots: what runs clauses has a slot with buffers and a machine of its own. Pollers have slots 1 to n, one each. Slot
+// 0 is for the firings of the host's first CPU, and behind the pollers' comes one for each of its other CPUs; those
+// are taken in turns, under a lock of each, by timers and by the control thread for BEGIN and END.
+//
 // Threads: fire() is called by one thread per slot, concurrently for different slots. Everything else is called by the
 // control thread. Enabling and disabling swap the dispatch tables and wait until no slot still uses the old ones, so a
 // firing costs no lock. Nothing on the path of fire() allocates, locks globally, logs or makes a system call.
@@ -39,9 +43,12 @@ class Session {
                           uint32_t clause) = 0;
   virtual const std::vector<ProbeName>& probe_names() const = 0;
 
+  // The configuration, with what could not be had lowered.
+  virtual const SessionConfig& config() const = 0;
   virtual SessionState state() const = 0;
-  // Fires BEGIN on slot 0 (in the calling thread), then lets every probe run and starts the session's timers.
-  virtual void start() = 0;
+  // Fires BEGIN on the CPU it is called on, then lets every probe run and starts the session's timers. An error (what
+  // is enabled does not fit the buffers) leaves it as it was.
+  virtual Result<void> start() = 0;
   // Stops timers, fires END, makes the buffers final. Idempotent. No clause of this session runs after it returns.
   virtual void stop() = 0;
   // The guest is gone: its ECBs are removed; what it recorded stays.
@@ -54,6 +61,7 @@ class Session {
 
 class Engine {
  public:
+  // `slots`: 1 and the number of pollers. Slots for the host's other CPUs are added.
   static std::unique_ptr<Engine> create(uint32_t slots, Clock& clock);
   virtual ~Engine() = default;
 

@@ -1,7 +1,5 @@
 #include "engine/engine_impl.h"
 
-#include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,42 +18,31 @@ std::string host_name() {
   return name;
 }
 
-// This process, as the host's own probes see it.
-Firing host_firing(uint32_t probe, uint32_t cpu) {
-  Firing firing;
-  firing.target = kHost;
-  firing.probe = probe;
-  firing.cpu = cpu;
-  firing.pid = static_cast<uint32_t>(getpid());
-  firing.tid = static_cast<uint32_t>(gettid());
-  firing.ppid = static_cast<uint32_t>(getppid());
-  firing.uid = getuid();
-  firing.gid = getgid();
-  strncpy(firing.comm.data(), program_invocation_short_name, firing.comm.size() - 1);
-  return firing;
-}
-
 }  // namespace
 
-// Marks a slot as being in a firing, so that what it may look at stays. Slot 0 has several users, one at a time.
+// Marks a slot as being in a firing, so that what it may look at stays. The slots of the host's CPUs have several
+// users, one at a time.
 class EngineImpl::InFiring {
  public:
   InFiring(EngineImpl& engine, uint32_t slot) : epoch_(engine.epochs_[slot].epoch) {
-    if (slot == 0) host_ = std::unique_lock(engine.host_slot_);
+    if (slot == 0 || slot >= engine.fired_slots_) turn_ = std::unique_lock(engine.turns_[slot]);
     epoch_.exchange(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
   }
   ~InFiring() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
  private:
-  std::unique_lock<std::mutex> host_;  // released last
+  std::unique_lock<std::mutex> turn_;  // released last
   std::atomic<uint64_t>& epoch_;
 };
 
 EngineImpl::EngineImpl(uint32_t slots, Clock& clock)
-    : slots_(std::max(slots, 1u)),
+    : cpus_(online_cpus()),
+      fired_slots_(std::max(slots, 1u)),
+      slots_(fired_slots_ + static_cast<uint32_t>(cpus_.size()) - 1),
       clock_(clock),
       epochs_(std::make_unique<SlotEpoch[]>(slots_)),
-      targets_(std::make_unique<std::atomic<const TargetTable*>[]>(kTargets)) {
+      targets_(std::make_unique<std::atomic<const TargetTable*>[]>(kTargets)),
+      turns_(std::make_unique<std::mutex[]>(slots_)) {
   names_[kHost] = host_name();
 }
 
@@ -71,6 +58,9 @@ EngineImpl::~EngineImpl() {
 Result<std::shared_ptr<Session>> EngineImpl::create_session(const SessionConfig& config) {
   SessionConfig own = config;
   own.slots = slots_;  // every slot of the engine may run it
+  if (own.cpu && std::find(cpus_.begin(), cpus_.end(), *own.cpu) == cpus_.end()) {
+    return Error("Invalid value for specified option", "option cpu: that CPU is not online");
+  }
   ASSIGN_OR_RETURN(std::shared_ptr<SessionImpl> session, SessionImpl::create(*this, own));
   const std::lock_guard guard(control_);
   sessions_.push_back(session);
@@ -146,8 +136,15 @@ bool EngineImpl::wait_for_slots() {
   return true;
 }
 
+// A CPU that came online later shares the slot of the first.
+uint32_t EngineImpl::slot_of(uint32_t cpu) const {
+  const auto found = std::lower_bound(cpus_.begin(), cpus_.end(), cpu);
+  if (found == cpus_.end() || *found != cpu || found == cpus_.begin()) return 0;
+  return fired_slots_ + static_cast<uint32_t>(found - cpus_.begin()) - 1;
+}
+
 void EngineImpl::fire(uint32_t slot, const Firing& firing) {
-  if (slot >= slots_) return;
+  if (slot >= fired_slots_) return;
   const InFiring in_firing(*this, slot);
   const TargetTable* table = targets_[firing.target].load(std::memory_order_seq_cst);
   if (table == nullptr) return;
@@ -157,20 +154,22 @@ void EngineImpl::fire(uint32_t slot, const Firing& firing) {
   if (firing.target == kHost && firing.probe < HostProbe::kFirstTimer) return;
   FiringContext context(firing, *table, targets_[kHost].load(std::memory_order_seq_cst), clock_);
   for (; group != nullptr; group = TargetTable::next(group)) {
-    if (group->session->state() != SessionState::kActive) continue;
+    if (group->session->state() != SessionState::kActive || !group->session->traces(firing.cpu)) continue;
     group->session->machines[slot]->fire(context, *group, SessionState::kActive);
   }
 }
 
-void EngineImpl::fire_host(SessionImpl& session, uint32_t probe, uint32_t cpu, SessionState allowed) {
-  const InFiring in_firing(*this, 0);
+void EngineImpl::fire_host(SessionImpl& session, uint32_t probe, uint32_t cpu, SessionState allowed, Firing& firing) {
+  const uint32_t slot = slot_of(cpu);
+  const InFiring in_firing(*this, slot);
   const TargetTable* table = targets_[kHost].load(std::memory_order_seq_cst);
   if (table == nullptr || session.state() != allowed) return;
   const EcbGroup* group = table->find(probe, &session.core());
   if (group == nullptr) return;
-  const Firing firing = host_firing(probe, cpu);
+  firing.probe = probe;
+  firing.cpu = cpu;
   FiringContext context(firing, *table, table, clock_);
-  session.core().machines[0]->fire(context, *group, allowed);
+  session.core().machines[slot]->fire(context, *group, allowed);
 }
 
 std::unique_ptr<Engine> Engine::create(uint32_t slots, Clock& clock) {

@@ -28,12 +28,15 @@ class EngineImpl final : public Engine {
   void set_target_name(TargetId target, const std::string& name) override;
   void fire(uint32_t slot, const Firing& firing) override;
 
-  // Fires a probe of the host in one session, on slot 0, while that session is in state `allowed`.
-  void fire_host(SessionImpl& session, uint32_t probe, uint32_t cpu, SessionState allowed);
+  // Fires a probe of the host in one session, for a CPU, while that session is in state `allowed`. `firing` says who
+  // and where; probe and CPU are put into it.
+  void fire_host(SessionImpl& session, uint32_t probe, uint32_t cpu, SessionState allowed, Firing& firing);
   // Makes the target's table from what the sessions have published, and returns when no slot uses the old one.
   void rebuild(TargetId target);
   // Returns when every firing that was under way has ended (or, after a while, without: what was retired then waits).
   void synchronize();
+  const std::vector<uint32_t>& cpus() const { return cpus_; }  // of the host
+  uint64_t now() { return clock_.monotonic_ns(); }
 
  private:
   static constexpr size_t kTargets = 65536;
@@ -44,12 +47,15 @@ class EngineImpl final : public Engine {
 
   void swap_table(TargetId target);
   bool wait_for_slots();
+  uint32_t slot_of(uint32_t cpu) const;
 
+  const std::vector<uint32_t> cpus_;
+  const uint32_t fired_slots_;  // slot 0 and the pollers'
   const uint32_t slots_;
   Clock& clock_;
   std::unique_ptr<SlotEpoch[]> epochs_;
   std::unique_ptr<std::atomic<const TargetTable*>[]> targets_;
-  std::mutex host_slot_;  // slot 0 is used by timers and the control thread
+  std::unique_ptr<std::mutex[]> turns_;  // by slot; of those of the host's CPUs
 
   std::mutex control_;
   std::vector<std::shared_ptr<SessionImpl>> sessions_;
@@ -66,8 +72,9 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
   Result<uint32_t> add_variant(std::shared_ptr<const dif::Program> program) override;
   uint32_t enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant, uint32_t clause) override;
   const std::vector<ProbeName>& probe_names() const override { return probe_names_; }
+  const SessionConfig& config() const override { return core_.config; }
   SessionState state() const override { return core_.state(); }
-  void start() override;
+  Result<void> start() override;
   void stop() override;
   void remove_target(TargetId target) override;
   int data_fd() const override { return core_.memory.data_fd(); }
@@ -97,6 +104,10 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
 
   explicit SessionImpl(EngineImpl& engine) : engine_(&engine) {}
   uint32_t probe_index(const ProbeName& name);
+  bool fits(const LoadedProgram& program) const;
+  Result<void> check_buffers();
+  uint32_t home_cpu() const;
+  void fire_once(uint32_t probe, SessionState allowed);
   void start_timers();
 
   EngineImpl* engine_;
@@ -109,7 +120,7 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
   mutable std::mutex enablings_;
   std::map<TargetId, Target> targets_;
   std::mutex stopping_;
-  TimerThread timers_;
+  TimerThreads timers_;
 };
 
 }  // namespace ht::engine

@@ -35,7 +35,7 @@ class Fixture {
     session_->enable(1, 1, {1, "syscall", "vmlinux", "read", "entry"}, 0, 0);
     engine_->set_target_name(1, "vm1");
     engine_->publish(session_);
-    session_->start();
+    (void)session_->start();
     firing_.target = 1;
     firing_.probe = 1;
     firing_.task = 0xffff888000001000;

@@ -2,6 +2,7 @@
 #include "engine/host_probes.h"
 
 #include "engine/test_support.h"
+#include "engine/timer_thread.h"
 
 namespace ht::engine::test {
 namespace {
@@ -78,6 +79,33 @@ TEST(Timers, FireUntilExitAndCallNothingAfterwards) {
     EXPECT_EQ(record.number(), ++ticks);
   }
   EXPECT_EQ(ticks, 5);
+}
+
+// On each CPU that is online, from that CPU's own thread.
+TEST(Timers, AProfileFiresOnEveryCpu) {
+  dif::ProbeDesc description;
+  description.name = "profile-1ms";
+  const uint32_t profile = match_host_probes(description)[0].probe;
+  Harness harness;
+  harness.add_host(profile, "profile-1ms",
+                   clause({trace("ldgs 0x200, %r1\nret %r1"), trace("ldgs 262, %r1\nret %r1"),
+                           trace("ldgs 263, %r1\nret %r1"), trace("ldgs 279, %r1\nret %r1")}));
+  harness.start();
+  const std::vector<uint32_t> online = online_cpus();
+  std::map<uint32_t, int64_t> threads;  // by CPU
+  const uint64_t deadline = system_clock().monotonic_ns() + 20'000'000'000;
+  while (threads.size() < online.size() && system_clock().monotonic_ns() < deadline) {
+    for (const Record& record : harness.records()) {
+      EXPECT_EQ(record.number(), record.view.cpu);
+      EXPECT_EQ(record.number(8), 0);   // no kernel pc
+      EXPECT_NE(record.number(16), 0);  // but a user pc
+      const int64_t thread = record.number(24);
+      EXPECT_EQ(threads.try_emplace(record.view.cpu, thread).first->second, thread);
+    }
+  }
+  harness.session->stop();
+  ASSERT_EQ(threads.size(), online.size());
+  for (uint32_t cpu : online) EXPECT_TRUE(threads.contains(cpu)) << cpu;
 }
 
 TEST(Timers, StopDoesNotWaitForTheNextTick) {

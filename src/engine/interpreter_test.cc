@@ -192,7 +192,7 @@ TEST(Interpreter, AGuestAddressIsReadWithinItsOwnGuestOnly) {
   harness.session->enable(2, kProbe + 1, {2, "p", "", "", "b"}, 0, 1);
   harness.engine->publish(harness.session);
   harness.reader = open_reader(*harness.session);
-  harness.session->start();
+  ASSERT_TRUE(harness.session->start().ok());
   harness.memory.put_word(kKernel + 8, 77);
   Firing firing = harness.firing(1);
   firing.args[0] = kKernel;

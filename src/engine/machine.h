@@ -76,7 +76,9 @@ class Machine {
   uint64_t scalar(const LoadedArg& arg, Value value) const;
   void begin_record();
   void finish_record();
-  void fill_header(uint8_t* record, RecordKind kind, uint32_t size);
+  uint64_t end_reserve() const;
+  void lose_records(uint64_t count);
+  void fill_header(uint8_t* record, RecordKind kind, uint32_t size, uint32_t cost);
   bool store_arg(const LoadedArg& arg, Value value, uint8_t* base, uint32_t* used);
   bool store_value(const LoadedArg& arg, Value value, uint8_t* out, uint32_t* used);
   bool aggregate(const LoadedAction& action);
@@ -161,6 +163,8 @@ class Machine {
   // The clause's record.
   uint8_t* record_ = nullptr;
   bool record_fits_ = false;
+  bool exiting_ = false;
+  int32_t exit_status_ = 0;
   bool speculating_ = false;
   uint32_t speculation_ = 0;
   uint64_t speculation_use_ = 0;

@@ -36,8 +36,8 @@ Result<std::unique_ptr<Machine>> Machine::create(SessionCore& session, uint32_t 
   std::unique_ptr<Machine> machine(new Machine(session, slot));
   Machine& m = *machine;
   const uint32_t strsize = session.config.strsize;
-  m.records_ = RecordWriter(session.memory, slot);
-  ASSIGN_OR_RETURN(m.aggregations_, AggregationWriter::create(session.memory, slot));
+  m.records_ = RecordWriter(session.memory, slot, session.config);
+  ASSIGN_OR_RETURN(m.aggregations_, AggregationWriter::create(session.memory, slot, session.config.aggsize));
   m.scratch_size_ = std::max<uint32_t>(256u << 10, (strsize + 7) / 8 * 8 * 64);
   ASSIGN_OR_RETURN(m.scratch_memory_, Mapping::anonymous(m.scratch_size_));
   ASSIGN_OR_RETURN(m.tag_memory_, Mapping::anonymous(m.scratch_size_ / 8 * sizeof(Tag)));

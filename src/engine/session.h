@@ -4,9 +4,10 @@
 // Memory: two memfds. "data" is written by the engine alone and sealed so that a client can map it only for reading;
 // the engine never reads back what it must trust. "control" is small and written by the client: how far it has
 // consumed, and which of the two aggregation buffers is active. The engine validates every control word. Per slot (a
-// poller thread, or the host's timer thread) there is one single-producer ring of records and a pair of aggregation
+// CPU of the host, or a poller thread) there is one single-producer ring of records and a pair of aggregation
 // buffers; when the client flips the pair, the engine starts on the other one, cleared, at its next update, and the
-// client merges the idle one. A client that dies therefore leaves nothing locked.
+// client merges the idle one. A client that dies therefore leaves nothing locked. What happens when a ring is full is
+// the buffer policy's to say.
 //
 // The layout of that memory is in session_memory.h, with static_asserts.
 #pragma once
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,18 +32,34 @@ struct ProbeName {
   std::string provider, module, function, name;
 };
 
+// What to do when a principal buffer is full (reference, section 11.6).
+enum class BufferPolicy : uint32_t {
+  kSwitch = 0,  // records are dropped until the consumer has made room
+  kFill = 1,    // tracing ends; consumed at the end
+  kRing = 2,    // the oldest records are overwritten; consumed at the end
+};
+
 struct SessionConfig {
-  uint32_t slots = 1;              // pollers + 1; slot 0 is the host's (BEGIN, END, tick, profile)
-  uint64_t bufsize = 4u << 20;     // bytes of trace buffer per slot
+  uint32_t slots = 1;              // the engine's; see engine.h
+  uint64_t bufsize = 4u << 20;     // bytes of trace buffer per slot, as DTrace counts them: dtrace_record_size()
   uint64_t aggsize = 4u << 20;     // bytes per aggregation buffer per slot
   uint64_t dynvarsize = 1u << 20;  // thread-locals and associative arrays, all slots together
   uint32_t strsize = 256;
   uint32_t nspec = 1;
-  uint64_t specsize = 4u << 20;
-  bool destructive = false;  // -w
+  uint64_t specsize = 4u << 20;  // per speculation
+  bool destructive = false;      // -w
+  BufferPolicy policy = BufferPolicy::kSwitch;
+  bool resize = true;                           // bufresize=auto: what cannot be allocated is halved
+  uint64_t cleanrate_ns = 1'000'000'000 / 101;  // period after which a speculation's buffer is free again
+  uint64_t statusrate_ns = 1'000'000'000;       // kept here only to be brought within its limits
+  std::optional<uint32_t> cpu;                  // trace only that CPU
 };
 // From Program::options; unknown names are ignored here (the command line has checked them), bad values are errors.
 Result<SessionConfig> session_config(const dif::Program& program);
+// Brings the rates within what DTrace allows.
+void limit_rates(SessionConfig& config);
+// What was asked for and could not be had, in DTrace's words ("buffer size lowered to 512k").
+std::vector<std::string> adjustments(const SessionConfig& asked, const SessionConfig& got);
 
 enum class SessionState : uint32_t {
   kSetup = 0,      // being enabled: nothing runs
@@ -51,10 +69,29 @@ enum class SessionState : uint32_t {
   kStopped = 4,   // END has run; the buffers are final
 };
 
+// What was lost in the buffers of one CPU.
+struct CpuDrops {
+  TargetId target = kHost;
+  uint32_t cpu = 0;
+  bool known = true;  // false: the sum over CPUs that were too many to be counted one by one
+  uint64_t principal = 0, aggregation = 0;
+};
 // Counters of what was lost, by DTrace's drop kinds; totals since the start.
 struct Drops {
-  uint64_t principal = 0, aggregation = 0, dynamic = 0, dynamic_rinsing = 0, dynamic_dirty = 0, speculation = 0,
-           speculation_busy = 0, speculation_unavailable = 0, error_in_error = 0;
+  std::vector<CpuDrops> cpus;  // by target and CPU
+  uint64_t dynamic = 0, dynamic_rinsing = 0, dynamic_dirty = 0, speculation = 0, speculation_busy = 0,
+           speculation_unavailable = 0, stack_strings = 0, error_in_error = 0;
+
+  uint64_t principal() const {
+    uint64_t total = 0;
+    for (const CpuDrops& cpu : cpus) total += cpu.principal;
+    return total;
+  }
+  uint64_t aggregation() const {
+    uint64_t total = 0;
+    for (const CpuDrops& cpu : cpus) total += cpu.aggregation;
+    return total;
+  }
 };
 
 // One record as the consumer sees it; `data` is laid out by dif::record_layout of the clause of that variant's program.
@@ -96,10 +133,13 @@ class SessionReader {
   virtual bool exited() const = 0;          // exit() was called
 
   // Hands over every complete record now in the buffers, merged by timestamp over the slots, and frees their space.
+  // Under the policies fill and ring there is nothing to hand over before the session has stopped.
   virtual void drain(const std::function<void(const RecordView&)>& record) = 0;
   // Flips the aggregation buffers and hands over what they had gathered.
   virtual void snapshot(const std::function<void(const BinView&)>& bin) = 0;
   virtual Drops drops() const = 0;
+  // The session will never stop: its engine is gone. What is in the buffers is to be handed over as it is.
+  virtual void abandon() {}
 };
 
 }  // namespace ht::engine

@@ -21,10 +21,12 @@ struct SessionCore {
   DynamicStore dynamics;
   Speculations speculations;
   std::vector<std::unique_ptr<Machine>> machines;  // one per slot, made with the first variant
+  uint64_t end_reserve = 0;                        // policy fill: what END's records need of each buffer
 
   SessionCore();
   ~SessionCore();
 
+  bool traces(uint32_t cpu) const { return !config.cpu || *config.cpu == cpu; }
   SessionState state() const { return state_.load(std::memory_order_acquire); }
   // Moves on from one of the states before `next`; false when it was already there or beyond.
   bool advance(SessionState next) {
@@ -41,11 +43,10 @@ struct SessionCore {
     }
     return false;
   }
-  // The exit() action.
+  // The record of an exit() action: the last one counts. The action itself has moved the session on already.
   void exit(int32_t status) {
     memory.header().exit_status.store(status, std::memory_order_relaxed);
     memory.header().exited.store(1, std::memory_order_release);
-    advance(SessionState::kDraining);
   }
 
  private:

@@ -1,7 +1,10 @@
 // A session's life: enabling, BEGIN, its timers, END.
+#include <errno.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "dif/verify.h"
 #include "engine/engine_impl.h"
@@ -15,9 +18,29 @@ SessionCore::~SessionCore() = default;
 
 namespace {
 
+constexpr char kTooSmall[] = "Enabling exceeds size of buffer";
+
 uint32_t this_cpu() {
   const int cpu = sched_getcpu();
   return cpu < 0 ? 0 : static_cast<uint32_t>(cpu);
+}
+
+// This process and thread, as the host's own probes see it.
+Firing host_firing() {
+  Firing firing;
+  firing.target = kHost;
+  firing.pid = static_cast<uint32_t>(getpid());
+  firing.tid = static_cast<uint32_t>(gettid());
+  firing.ppid = static_cast<uint32_t>(getppid());
+  firing.uid = getuid();
+  firing.gid = getgid();
+  strncpy(firing.comm.data(), program_invocation_short_name, firing.comm.size() - 1);
+  return firing;
+}
+
+// Where a timer's thread was: what it interrupts is itself, in user mode. (Inlined it would name its caller.)
+[[gnu::noinline]] uint64_t program_counter() {
+  return reinterpret_cast<uint64_t>(__builtin_return_address(0));
 }
 
 }  // namespace
@@ -27,9 +50,10 @@ Result<std::shared_ptr<SessionImpl>> SessionImpl::create(EngineImpl& engine, con
   std::shared_ptr<SessionImpl> session(new SessionImpl(engine));
   SessionCore& core = session->core_;
   core.config = config;
-  ASSIGN_OR_RETURN(core.memory, SessionMemory::create(config.slots, config.bufsize, config.aggsize));
-  ASSIGN_OR_RETURN(core.dynamics, DynamicStore::create(config.dynvarsize));
-  ASSIGN_OR_RETURN(core.speculations, Speculations::create(config.nspec, config.specsize));
+  limit_rates(core.config);
+  ASSIGN_OR_RETURN(core.memory, SessionMemory::create(core.config));
+  ASSIGN_OR_RETURN(core.dynamics, DynamicStore::create(core.config));
+  ASSIGN_OR_RETURN(core.speculations, Speculations::create(core.config));
   return session;
 }
 
@@ -45,8 +69,10 @@ Result<uint32_t> SessionImpl::add_variant(std::shared_ptr<const dif::Program> pr
   }
   RETURN_IF_ERROR(core_.globals.define(*program, core_.config.strsize));
   const auto variant = static_cast<uint32_t>(variants_.size());
+  if (variant >= kMaxVariants) return Error("too many variants of one program");
   ASSIGN_OR_RETURN(auto loaded, load_program(*program, variant, core_.config.strsize, core_.config.slots));
-  if (loaded->max_record > core_.memory.header().ring_size) return Error("Enabling exceeds size of buffer");
+  // What is enabled before the start is looked at there.
+  if (core_.state() != SessionState::kSetup && !fits(*loaded)) return Error(kTooSmall);
   while (core_.machines.size() < core_.config.slots) {
     const auto slot = static_cast<uint32_t>(core_.machines.size());
     ASSIGN_OR_RETURN(auto machine, Machine::create(core_, slot));
@@ -55,6 +81,30 @@ Result<uint32_t> SessionImpl::add_variant(std::shared_ptr<const dif::Program> pr
   programs_.push_back(std::move(program));
   variants_.push_back(std::move(loaded));
   return variant;
+}
+
+bool SessionImpl::fits(const LoadedProgram& program) const {
+  return program.max_cost <= core_.config.bufsize && program.max_record <= core_.memory.header().ring_size / 2;
+}
+
+// Every enabled clause's record must fit, and under the policy fill all that END records must fit together.
+Result<void> SessionImpl::check_buffers() {
+  const std::lock_guard guard(enablings_);
+  uint64_t largest = 0, largest_cost = 0, reserve = 0;
+  for (const auto& [id, target] : targets_) {
+    for (const Enabling& enabling : target.enablings) {
+      const LoadedClause& clause = variants_[enabling.variant]->clauses[enabling.clause];
+      largest = std::max<uint64_t>(largest, clause.record_size);
+      largest_cost = std::max<uint64_t>(largest_cost, clause.record_cost);
+      if (id == kHost && enabling.probe == HostProbe::kEnd) reserve += clause.record_cost;
+    }
+  }
+  if (core_.config.policy == BufferPolicy::kFill) {
+    if (reserve > core_.config.bufsize) return Error("END enablings exceed size of principal buffer");
+    core_.end_reserve = reserve;
+  }
+  if (largest_cost > core_.config.bufsize || largest > core_.memory.header().ring_size / 2) return Error(kTooSmall);
+  return {};
 }
 
 uint32_t SessionImpl::probe_index(const ProbeName& name) {
@@ -119,12 +169,26 @@ void SessionImpl::collect(TargetId id, std::vector<EcbGroup>* groups) {
   }
 }
 
-void SessionImpl::start() {
-  if (engine_ == nullptr || core_.state() != SessionState::kSetup) return;
+// Where BEGIN, END and ticks fire: the CPU that this is called on, if that one is traced.
+uint32_t SessionImpl::home_cpu() const {
+  return core_.config.cpu ? *core_.config.cpu : this_cpu();
+}
+
+// BEGIN or END, in the calling thread.
+void SessionImpl::fire_once(uint32_t probe, SessionState allowed) {
+  Firing firing = host_firing();
+  engine_->fire_host(*this, probe, home_cpu(), allowed, firing);
+}
+
+Result<void> SessionImpl::start() {
+  if (engine_ == nullptr || core_.state() != SessionState::kSetup) return {};
+  RETURN_IF_ERROR(check_buffers());
+  core_.speculations.start(engine_->now());
   core_.advance(SessionState::kBeginning);
-  engine_->fire_host(*this, HostProbe::kBegin, this_cpu(), SessionState::kBeginning);
+  fire_once(HostProbe::kBegin, SessionState::kBeginning);
   // exit() in BEGIN has moved on already; then nothing else ever runs but END.
   if (core_.advance(SessionState::kActive)) start_timers();
+  return {};
 }
 
 void SessionImpl::start_timers() {
@@ -140,8 +204,11 @@ void SessionImpl::start_timers() {
       if (timer && !known) timers.push_back(*timer);
     }
   }
-  timers_.start(std::move(timers), [this](const HostProbe& timer, uint32_t cpu) {
-    engine_->fire_host(*this, timer.probe, cpu, SessionState::kActive);
+  const std::vector<uint32_t> cpus = core_.config.cpu ? std::vector{*core_.config.cpu} : engine_->cpus();
+  timers_.start(timers, home_cpu(), cpus, [this](const HostProbe& timer, uint32_t cpu, uint64_t late) {
+    thread_local Firing firing = host_firing();  // asked of the system once
+    firing.args = {0, program_counter(), timer.per_cpu ? late : 0};
+    engine_->fire_host(*this, timer.probe, cpu, SessionState::kActive, firing);
     return core_.state() == SessionState::kActive;
   });
 }
@@ -154,7 +221,7 @@ void SessionImpl::stop() {
   timers_.stop();
   if (engine_ != nullptr) {
     engine_->synchronize();  // what other slots were running is done: END sees all of it
-    if (begun) engine_->fire_host(*this, HostProbe::kEnd, this_cpu(), SessionState::kDraining);
+    if (begun) fire_once(HostProbe::kEnd, SessionState::kDraining);
   }
   core_.advance(SessionState::kStopped);
 }

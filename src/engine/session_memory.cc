@@ -13,6 +13,8 @@ namespace {
 
 constexpr uint64_t kMaxRing = uint64_t{1} << 40;
 constexpr uint64_t kMaxAggregation = uint64_t{1} << 34;  // the index addresses 2^32 words
+constexpr uint64_t kSmallBuffer = 64u << 10;
+constexpr char kNoMemory[] = "Memory allocation failure";
 
 uint64_t round_to_pages(uint64_t size) {
   return (size + kMemoryPage - 1) / kMemoryPage * kMemoryPage;
@@ -32,13 +34,44 @@ Result<void> seal(int fd, int seals) {
   return {};
 }
 
+// Of a session's data: more than half of the machine's memory is as good as not there.
+uint64_t most_memory() {
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  return pages <= 0 ? kMaxRing : static_cast<uint64_t>(pages) * kMemoryPage / 2;
+}
+
+// Halves sizes until all slots together fit; false when that is not wanted or does not help.
+bool fit(SessionConfig& config) {
+  const uint64_t share = most_memory() / config.slots;
+  const auto too_large = [&] {
+    return config.bufsize > std::min(share, kMaxRing) || ring_bytes(config.bufsize) > share / 2;
+  };
+  while (too_large()) {
+    if (!config.resize || config.bufsize < 8) return false;
+    config.bufsize /= 2;
+  }
+  while (config.aggsize > std::min(share / 4, kMaxAggregation)) {
+    if (!config.resize) return false;
+    config.aggsize /= 2;
+  }
+  return true;
+}
+
 }  // namespace
 
-Result<SessionMemory> SessionMemory::create(uint32_t slots, uint64_t bufsize, uint64_t aggsize) {
-  if (slots == 0 || bufsize == 0 || bufsize > kMaxRing || aggsize > kMaxAggregation)
-    return Error("Invalid buffer size");
-  const uint64_t ring = round_to_pages(bufsize);
-  const uint64_t aggregation = std::max(round_to_pages(aggsize), kMemoryPage);
+uint64_t ring_bytes(uint64_t bufsize) {
+  return round_to_pages(bufsize <= kSmallBuffer ? std::max(8 * bufsize, kSmallBuffer) : 2 * bufsize + 8 * kSmallBuffer);
+}
+
+uint64_t speculation_bytes(uint64_t specsize) {
+  return round_to_pages(specsize <= kSmallBuffer ? 8 * specsize : specsize + 8 * kSmallBuffer);
+}
+
+Result<SessionMemory> SessionMemory::create(SessionConfig& config) {
+  const uint32_t slots = config.slots;
+  if (slots == 0 || !fit(config)) return Error(kNoMemory);
+  const uint64_t ring = ring_bytes(config.bufsize);
+  const uint64_t aggregation = std::max(round_to_pages(config.aggsize), kMemoryPage);
   const uint64_t stride = kMemoryPage + ring + 2 * aggregation;
   const uint64_t data_size = kMemoryPage + slots * stride;
   const uint64_t control_size = round_to_pages(sizeof(ControlHeader) + slots * sizeof(ControlSlot));
@@ -58,12 +91,28 @@ Result<SessionMemory> SessionMemory::create(uint32_t slots, uint64_t bufsize, ui
   header->aggregation_size = aggregation;
   header->slot_offset = kMemoryPage;
   header->slot_stride = stride;
+  header->policy = static_cast<uint32_t>(config.policy);
   for (uint32_t slot = 0; slot < slots; ++slot) new (memory.at(slot).header) SlotHeader{};
   *new (memory.control_.data()) ControlHeader{} = {kControlMagic, kMemoryVersion, slots, {}};
 
   RETURN_IF_ERROR(seal(memory.data_fd_.get(), F_SEAL_FUTURE_WRITE));
   RETURN_IF_ERROR(seal(memory.control_fd_.get(), 0));
   return memory;
+}
+
+void SessionMemory::count_cpu_drop(uint32_t slot_index, TargetId target, uint32_t cpu, bool aggregation,
+                                   uint64_t count) const {
+  const uint64_t who = cpu_key(target, cpu);
+  CpuDropCounters* counters = slot(slot_index).cpu_drops;
+  for (uint32_t i = 0; i + 1 < kCpuDropCounters; ++i, ++counters) {
+    const uint64_t owner = counters->who.load(std::memory_order_relaxed);
+    if (owner == who) break;
+    if (owner != 0) continue;
+    counters->who.store(who, std::memory_order_release);
+    break;
+  }
+  std::atomic<uint64_t>& counter = aggregation ? counters->aggregation : counters->principal;
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
 }
 
 }  // namespace ht::engine

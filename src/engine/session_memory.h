@@ -15,7 +15,12 @@
 // record is never split: where it does not fit before the end of the ring, a padding record fills the rest. The client
 // hands over what lies between `consumed` and `produced` and then moves `consumed` (release), which frees the space.
 // The engine believes `consumed` only if it lies between the last one and `produced`. Nothing fits: the record is
-// dropped and counted, and what is in the ring stays.
+// dropped and counted (policy switch), or tracing ends (fill), and what is in the ring stays. Under the policy ring the
+// engine moves `oldest` over the records that it is about to overwrite, and the client begins there, once all is over.
+//
+// How much fits is measured in DTrace's bytes, not in those of the ring, so that a buffer size means what people know:
+// a record costs 12 bytes (enabled probe id and timestamp) and its fields. `cost` in the header says how much; the
+// client adds up in `consumed_cost` what it has handed over. The ring is large enough for the difference.
 //
 // Aggregations. `flip` counts; the engine fills buffer flip & 1 and stamps it with generation flip + 1 when it starts
 // on it, empty. `aggregation_epoch` is odd while the slot is in a firing that updates aggregations.
@@ -50,22 +55,21 @@ namespace ht::engine {
 
 inline constexpr uint64_t kDataMagic = 0x3130415441445448;     // "HTDATA01"
 inline constexpr uint64_t kControlMagic = 0x31304c5254435448;  // "HTCTRL01"
-inline constexpr uint32_t kMemoryVersion = 1;
+inline constexpr uint32_t kMemoryVersion = 2;
 inline constexpr size_t kCacheLine = 64;
 inline constexpr uint64_t kMemoryPage = 4096;
 
-enum class Drop : uint32_t {  // in the order of struct Drops
-  kPrincipal,
-  kAggregation,
+enum class Drop : uint32_t {  // those not counted by CPU, in the order of struct Drops
   kDynamic,
   kDynamicRinsing,
   kDynamicDirty,
   kSpeculation,
   kSpeculationBusy,
   kSpeculationUnavailable,
+  kStackStrings,
   kErrorInError,
 };
-inline constexpr uint32_t kDropKinds = 9;
+inline constexpr uint32_t kDropKinds = 8;
 
 struct DataHeader {
   uint64_t magic;
@@ -79,7 +83,7 @@ struct DataHeader {
   std::atomic<uint32_t> state;  // SessionState
   std::atomic<int32_t> exit_status;
   std::atomic<uint32_t> exited;
-  uint32_t reserved;
+  uint32_t policy;  // BufferPolicy
 };
 static_assert(offsetof(DataHeader, slots) == 12 && offsetof(DataHeader, size) == 16);
 static_assert(offsetof(DataHeader, slot_stride) == 48 && offsetof(DataHeader, state) == 56);
@@ -91,14 +95,27 @@ struct alignas(kCacheLine) AggregationHeader {
 };
 static_assert(sizeof(AggregationHeader) == 64);
 
+// Drops of one CPU. The last entry of a slot is for all that found no other.
+struct CpuDropCounters {
+  std::atomic<uint64_t> who;  // 0: not taken; else cpu_key()
+  std::atomic<uint64_t> principal, aggregation;
+};
+inline constexpr uint32_t kCpuDropCounters = 128;
+constexpr uint64_t cpu_key(TargetId target, uint32_t cpu) {
+  return uint64_t{1} << 63 | uint64_t{target} << 32 | cpu;
+}
+
 struct SlotHeader {
   alignas(kCacheLine) std::atomic<uint64_t> produced;
+  std::atomic<uint64_t> oldest;  // policy ring
   alignas(kCacheLine) std::atomic<uint64_t> aggregation_epoch;
   AggregationHeader aggregation[2];
   alignas(kCacheLine) std::atomic<uint64_t> drops[kDropKinds];
+  CpuDropCounters cpu_drops[kCpuDropCounters];
 };
 static_assert(offsetof(SlotHeader, aggregation_epoch) == 64 && offsetof(SlotHeader, aggregation) == 128);
-static_assert(offsetof(SlotHeader, drops) == 256 && sizeof(SlotHeader) == 384);
+static_assert(offsetof(SlotHeader, drops) == 256 && offsetof(SlotHeader, cpu_drops) == 320);
+static_assert(sizeof(SlotHeader) <= kMemoryPage);
 
 struct ControlHeader {
   uint64_t magic;
@@ -111,8 +128,10 @@ static_assert(sizeof(ControlHeader) == 64);
 struct alignas(kCacheLine) ControlSlot {
   std::atomic<uint64_t> consumed;
   std::atomic<uint32_t> flip;
+  std::atomic<uint64_t> consumed_cost;  // moved before `consumed`
 };
 static_assert(sizeof(ControlSlot) == 64 && offsetof(ControlSlot, flip) == 8);
+static_assert(offsetof(ControlSlot, consumed_cost) == 16);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
 enum class RecordKind : uint16_t { kClause = 0, kFault = 1, kPadding = 2 };
@@ -122,13 +141,21 @@ struct RecordHeader {
   uint32_t size;  // with this header
   uint16_t kind;  // RecordKind
   uint16_t target;
-  uint32_t variant;
+  uint32_t cost;  // bytes as DTrace counts them
+  uint16_t variant;
+  uint16_t cpu;
   uint32_t clause;
   uint32_t probe;
-  uint32_t cpu;
   uint64_t timestamp;
 };
 static_assert(sizeof(RecordHeader) == 32 && offsetof(RecordHeader, timestamp) == 24);
+inline constexpr uint32_t kMaxVariants = 65536;
+
+// Room that a ring of `bufsize` of DTrace's bytes is given: small ones exactly enough for whatever fits by cost, large
+// ones a margin. No record is larger than half of it.
+uint64_t ring_bytes(uint64_t bufsize);
+// The same for a speculation's buffer.
+uint64_t speculation_bytes(uint64_t specsize);
 
 struct FaultData {  // the data of a fault record
   uint64_t address;
@@ -168,7 +195,8 @@ inline SlotLayout slot_layout(const DataHeader& data, uint32_t slot) {
 // The engine's side: both memfds and its own mappings of them.
 class SessionMemory {
  public:
-  static Result<SessionMemory> create(uint32_t slots, uint64_t bufsize, uint64_t aggsize);
+  // Lowers bufsize and aggsize in `config` if they cannot be had and config says so.
+  static Result<SessionMemory> create(SessionConfig& config);
 
   DataHeader& header() const { return *reinterpret_cast<DataHeader*>(data_.data()); }
   SlotHeader& slot(uint32_t index) const { return *reinterpret_cast<SlotHeader*>(at(index).header); }
@@ -180,7 +208,8 @@ class SessionMemory {
   int data_fd() const { return data_fd_.get(); }
   int control_fd() const { return control_fd_.get(); }
 
-  // Called by the thread of that slot only.
+  // These two are called by the thread of that slot only.
+  void count_cpu_drop(uint32_t slot_index, TargetId target, uint32_t cpu, bool aggregation, uint64_t count) const;
   void count_drop(uint32_t slot_index, Drop kind, uint64_t count = 1) const {
     auto& counter = slot(slot_index).drops[static_cast<uint32_t>(kind)];
     counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <map>
 
 #include "engine/session_memory.h"
 
@@ -47,6 +48,7 @@ class Reader final : public SessionReader {
   void drain(const std::function<void(const RecordView&)>& record) override;
   void snapshot(const std::function<void(const BinView&)>& bin) override;
   Drops drops() const override;
+  void abandon() override { abandoned_ = true; }
 
  private:
   struct Cursor {
@@ -57,6 +59,7 @@ class Reader final : public SessionReader {
   };
 
   const DataHeader& header() const { return *reinterpret_cast<const DataHeader*>(data_.data()); }
+  bool nothing_yet() const;
   bool load_next(Cursor& cursor) const;
   RecordView view(const Cursor& cursor) const;
   bool quiescent(const ReaderSlot& slot) const;
@@ -65,6 +68,7 @@ class Reader final : public SessionReader {
   Mapping data_, control_;
   uint64_t ring_size_ = 0, aggregation_size_ = 0;
   std::vector<ReaderSlot> slots_;
+  bool abandoned_ = false;
 };
 
 Result<void> Reader::init(UniqueFd data, UniqueFd control) {
@@ -147,11 +151,18 @@ RecordView Reader::view(const Cursor& cursor) const {
   return result;
 }
 
+bool Reader::nothing_yet() const {
+  return static_cast<BufferPolicy>(header().policy) != BufferPolicy::kSwitch && state() < SessionState::kStopped &&
+         !abandoned_;
+}
+
 void Reader::drain(const std::function<void(const RecordView&)>& record) {
+  if (nothing_yet()) return;
   std::vector<Cursor> cursors;
   for (ReaderSlot& slot : slots_) {
     const uint64_t produced = slot.header->produced.load(std::memory_order_acquire);
-    uint64_t consumed = slot.control->consumed.load(std::memory_order_relaxed);
+    uint64_t consumed = std::max(slot.control->consumed.load(std::memory_order_relaxed),
+                                 slot.header->oldest.load(std::memory_order_acquire));
     if (consumed > produced || produced - consumed > ring_size_) consumed = produced;
     Cursor cursor{&slot, consumed, produced};
     if (load_next(cursor)) {
@@ -165,6 +176,9 @@ void Reader::drain(const std::function<void(const RecordView&)>& record) {
                                   [](const Cursor& a, const Cursor& b) { return a.order < b.order; });
     record(view(*first));
     first->position += first->record.size;
+    ControlSlot& control = *first->slot->control;
+    control.consumed_cost.store(control.consumed_cost.load(std::memory_order_relaxed) + first->record.cost,
+                                std::memory_order_relaxed);
     const bool more = load_next(*first);
     first->slot->control->consumed.store(first->position, std::memory_order_release);
     if (!more) cursors.erase(first);
@@ -224,12 +238,28 @@ void Reader::read_bins(const ReaderSlot& slot, const std::function<void(const Bi
 
 Drops Reader::drops() const {
   uint64_t totals[kDropKinds] = {};
+  std::map<uint64_t, CpuDrops> cpus;  // by cpu_key(); those without one are the last
   for (const ReaderSlot& slot : slots_) {
     for (uint32_t kind = 0; kind < kDropKinds; ++kind) {
       totals[kind] += slot.header->drops[kind].load(std::memory_order_relaxed);
     }
+    for (uint32_t i = 0; i < kCpuDropCounters; ++i) {
+      const CpuDropCounters& counters = slot.header->cpu_drops[i];
+      const uint64_t who = counters.who.load(std::memory_order_acquire);
+      const uint64_t principal = counters.principal.load(std::memory_order_relaxed);
+      const uint64_t aggregation = counters.aggregation.load(std::memory_order_relaxed);
+      if (principal == 0 && aggregation == 0) continue;
+      CpuDrops& sum = cpus[who == 0 ? UINT64_MAX : who];
+      sum.target = static_cast<TargetId>(who >> 32);
+      sum.cpu = static_cast<uint32_t>(who);
+      sum.known = who != 0;
+      sum.principal += principal;
+      sum.aggregation += aggregation;
+    }
   }
-  return {totals[0], totals[1], totals[2], totals[3], totals[4], totals[5], totals[6], totals[7], totals[8]};
+  Drops drops{{}, totals[0], totals[1], totals[2], totals[3], totals[4], totals[5], totals[6], totals[7]};
+  for (const auto& [who, sum] : cpus) drops.cpus.push_back(sum);
+  return drops;
 }
 
 }  // namespace

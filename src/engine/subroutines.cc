@@ -62,8 +62,11 @@ bool Machine::call(uint32_t subroutine, Value* result) {
       *result = {static_cast<uint32_t>(a) == context_->firing.pid || static_cast<uint32_t>(a) == context_->firing.ppid};
       return true;
     case Subr::kSpeculation: {
-      const uint32_t id = session_.speculations.open();
-      if (id == 0) session_.memory.count_drop(slot_, Drop::kSpeculationUnavailable);
+      bool busy = false;
+      const uint32_t id = session_.speculations.open(context_->timestamp(), &busy);
+      if (id == 0) {
+        session_.memory.count_drop(slot_, busy ? Drop::kSpeculationBusy : Drop::kSpeculationUnavailable);
+      }
       *result = {id};
       return true;
     }

@@ -187,7 +187,9 @@ class Harness {
     return true;
   }
   void start(std::vector<TargetId> targets = {1}) {
-    if (enable(std::move(targets))) session->start();
+    if (enable(std::move(targets))) {
+      EXPECT_TRUE(session->start().ok());
+    }
   }
   Firing firing(TargetId target = 1) {
     Firing result;

@@ -45,29 +45,39 @@ std::vector<uint32_t> online_cpus() {
   return cpus;
 }
 
-void TimerThread::start(std::vector<HostProbe> timers, Fire fire) {
-  if (timers.empty()) return;
-  thread_ = std::thread(
-      [this, timers = std::move(timers), fire = std::move(fire)]() mutable { run(std::move(timers), fire); });
+bool bind_to_cpu(uint32_t cpu) {
+  std::vector<cpu_set_t> set(cpu / CPU_SETSIZE + 1);
+  const size_t size = set.size() * sizeof(cpu_set_t);
+  CPU_ZERO_S(size, set.data());
+  CPU_SET_S(cpu, size, set.data());
+  return sched_setaffinity(0, size, set.data()) == 0;
 }
 
-void TimerThread::stop() {
+void TimerThreads::start(const std::vector<HostProbe>& timers, uint32_t tick_cpu, const std::vector<uint32_t>& cpus,
+                         Fire fire) {
+  fire_ = std::move(fire);
+  std::vector<HostProbe> ticks, profiles;
+  for (const HostProbe& timer : timers) (timer.per_cpu ? profiles : ticks).push_back(timer);
+  if (!ticks.empty()) threads_.emplace_back([this, ticks, tick_cpu] { run(ticks, tick_cpu); });
+  if (profiles.empty()) return;
+  for (const uint32_t cpu : cpus) threads_.emplace_back([this, profiles, cpu] { run(profiles, cpu); });
+}
+
+void TimerThreads::stop() {
   {
     const std::lock_guard guard(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
-void TimerThread::run(std::vector<HostProbe> timers, const Fire& fire) {
+void TimerThreads::run(const std::vector<HostProbe>& timers, uint32_t cpu) {
+  (void)bind_to_cpu(cpu);  // where it may not run it fires for that CPU all the same
   std::vector<Pending> pending;
   const Time start = std::chrono::steady_clock::now();
-  for (HostProbe& timer : timers) {
-    const std::chrono::nanoseconds period(timer.period_ns);
-    pending.push_back({std::move(timer), start + period});
-  }
-  const std::vector<uint32_t> cpus = online_cpus();
+  for (const HostProbe& timer : timers) pending.push_back({timer, start + std::chrono::nanoseconds(timer.period_ns)});
   for (;;) {
     const auto next = std::min_element(pending.begin(), pending.end(),
                                        [](const Pending& a, const Pending& b) { return a.due < b.due; });
@@ -75,15 +85,10 @@ void TimerThread::run(std::vector<HostProbe> timers, const Fire& fire) {
       std::unique_lock lock(mutex_);
       if (wake_.wait_until(lock, next->due, [this] { return stopping_; })) return;
     }
-    next->due = following(*next, std::chrono::steady_clock::now());
-    if (next->timer.per_cpu) {
-      for (const uint32_t cpu : cpus) {
-        if (!fire(next->timer, cpu)) return;
-      }
-    } else {
-      const int cpu = sched_getcpu();
-      if (!fire(next->timer, cpu < 0 ? 0 : static_cast<uint32_t>(cpu))) return;
-    }
+    const Time now = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds late = now - next->due;
+    next->due = following(*next, now);
+    if (!fire_(next->timer, cpu, static_cast<uint64_t>(late.count()))) return;
   }
 }
 

@@ -1,5 +1,6 @@
-// The thread that fires a session's tick and profile probes. It keeps to the grid of each timer's period: no drift, and
-// what was missed while the machine was busy is skipped, not made up for in a burst.
+// The threads that fire a session's tick and profile probes: one for all ticks, and one on each CPU that profile probes
+// fire on. They keep to the grid of each timer's period: no drift, and what was missed while the machine was busy is
+// skipped, not made up for in a burst.
 #pragma once
 
 #include <condition_variable>
@@ -12,25 +13,31 @@
 
 namespace ht::engine {
 
-class TimerThread {
+class TimerThreads {
  public:
-  // Called on the thread; `cpu` is the CPU to fire for. Returning false ends the thread.
-  using Fire = std::function<bool(const HostProbe& timer, uint32_t cpu)>;
+  // Called on the threads; `cpu` is the CPU to fire for, `late` by how many ns it comes after its time. Returning false
+  // ends the thread.
+  using Fire = std::function<bool(const HostProbe& timer, uint32_t cpu, uint64_t late)>;
 
-  ~TimerThread() { stop(); }
-  void start(std::vector<HostProbe> timers, Fire fire);
-  void stop();  // waits for a firing that is under way
+  ~TimerThreads() { stop(); }
+  // Ticks fire on `tick_cpu`, profiles on each of `cpus`.
+  void start(const std::vector<HostProbe>& timers, uint32_t tick_cpu, const std::vector<uint32_t>& cpus, Fire fire);
+  void stop();  // waits for firings that are under way
 
  private:
-  void run(std::vector<HostProbe> timers, const Fire& fire);
+  void run(const std::vector<HostProbe>& timers, uint32_t cpu);
 
+  Fire fire_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
-// Numbers of the CPUs that are online.
+// Numbers of the CPUs that are online, in order.
 std::vector<uint32_t> online_cpus();
+
+// Runs the calling thread on that CPU alone; false if it may not, and then it stays where it is.
+bool bind_to_cpu(uint32_t cpu);
 
 }  // namespace ht::engine

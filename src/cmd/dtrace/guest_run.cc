@@ -223,6 +223,7 @@ int run_session(const CommandLine& line, const dif::Program* compiled, Processes
   }
   // Said once it is true: whoever reads it may begin with what is to be traced.
   say_matched(*program, {reply.matched().begin(), reply.matched().end()});
+  say_adjustments(*program, {reply.adjustments().begin(), reply.adjustments().end()});
   if (request->destructive() && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
   processes.go();
   GuestBackend backend(**client, reply.session());

@@ -58,6 +58,10 @@ UniqueFd duplicate(int fd) {
   return UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
+int cannot_enable(const Error& error) {
+  return fatal(Error("could not enable tracing: " + error.message, error.hint));
+}
+
 int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> program,
                 const std::vector<Enabling>& enablings, Processes& processes) {
   auto stream = open_output(line);
@@ -69,18 +73,16 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
 
   const bool destructive = dif::option_set(program->options, "destructive");
   if (program->destructive && !destructive) {
-    return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
+    return cannot_enable(Error("Destructive actions not allowed", "-w allows them"));
   }
   const auto engine = engine::Engine::create(1, system_clock());
   engine->set_target_name(engine::kHost, host_name());
   auto config = engine::session_config(*program);
   if (!config) return fatal(config.error());
-  config->slots = 1;
   auto session = engine->create_session(*config);
-  if (!session) return fatal("could not enable tracing: " + session.error().text());
+  if (!session) return cannot_enable(session.error());
   auto variant = (*session)->add_variant(program);
-  if (!variant) return fatal("could not enable tracing: " + variant.error().text());
-
+  if (!variant) return cannot_enable(variant.error());
   for (const Enabling& one : enablings) {
     (*session)->enable(engine::kHost, one.probe.probe, one.probe.name, *variant, one.clause);
   }
@@ -91,7 +93,8 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   consumer->add_variant(program);
   for (const engine::ProbeName& name : (*session)->probe_names()) consumer->add_probe(name);
 
-  (*session)->start();
+  if (auto started = (*session)->start(); !started) return cannot_enable(started.error());
+  say_adjustments(*program, engine::adjustments(*config, (*session)->config()));
   if (destructive && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
   processes.go();
   LocalBackend backend(**session);

@@ -66,6 +66,13 @@ std::unique_ptr<consumer::Consumer> make_consumer(const dif::Program& program, c
   return std::make_unique<consumer::Consumer>(options, stream, [](const std::string& text) { say(text); });
 }
 
+void say_adjustments(const dif::Program& program, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    const bool lowered = text.find(" lowered to ") != std::string::npos;
+    if (!lowered || !dif::option_set(program.options, "quietresize")) say(text);
+  }
+}
+
 int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer::Stream& stream, Backend& backend,
           Processes& processes) {
   Clock& clock = system_clock();
@@ -91,7 +98,7 @@ int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer:
     const uint64_t now = clock.monotonic_ns();
     if (done || buffers.due(now, options.switchrate)) consumer.process(reader);
     if (snapshots.due(now, options.aggrate != 0 ? options.aggrate : kSnapshotInterval)) consumer.snapshot(reader);
-    if (status.due(now, options.statusrate)) consumer.report_drops(reader);
+    if (status.due(now, std::min(options.statusrate, 10 * kSecond))) consumer.report_drops(reader);
     if (auto flushed = stream.flush(); !flushed) {
       say(flushed.error());
       result = kFatal;
@@ -105,7 +112,10 @@ int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer:
   if (!options.quiet) {
     for (const std::string& text : processes.how_ended()) say(text);
   }
-  if (alive && !backend.stop(consumer)) result = kFatal;
+  if (!alive || !backend.stop(consumer)) {
+    result = kFatal;
+    reader.abandon();
+  }
   consumer.process(reader);
   consumer.snapshot(reader);
   consumer.print_remaining();

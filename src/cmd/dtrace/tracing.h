@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cmd/dtrace/options.h"
 #include "cmd/dtrace/process.h"
@@ -30,6 +31,9 @@ class Backend {
 // Standard output, or the -o file.
 Result<std::unique_ptr<consumer::Stream>> open_output(const CommandLine& line);
 std::unique_ptr<consumer::Consumer> make_consumer(const dif::Program& program, consumer::Stream& stream);
+
+// What the session could not be given as it was asked for; -x quietresize hides what was lowered.
+void say_adjustments(const dif::Program& program, const std::vector<std::string>& texts);
 
 // Runs until exit(), a signal or the end of the processes; prints what remains. Returns the exit status.
 int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer::Stream& stream, Backend& backend,
