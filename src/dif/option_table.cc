@@ -28,8 +28,8 @@ constexpr auto kRefused = OptionUse::kRefused;
 
 constexpr uint64_t kMostScratch = uint64_t{1} << 40;
 constexpr uint64_t kMostBuffer = uint64_t{1} << 60;  // what cannot be had is lowered
-constexpr uint64_t kMostString = 65536;  // the verifier's limit of a string by value
-constexpr uint64_t kMostCount = 65536;   // columns, positions, speculations: more would only exhaust somebody
+constexpr uint64_t kMostString = 65536;              // the verifier's limit of a string by value
+constexpr uint64_t kMostCount = 65536;  // columns, positions, speculations: more would only exhaust somebody
 
 // clang-format off
 constexpr std::array kOptions = {
