@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 namespace ht::dtrace {
@@ -21,6 +22,20 @@ void say_place(const SourcePos& pos, const d::SourceText* source, const std::str
     if (const std::string caret = d::caret(source->text, pos); !caret.empty()) write_line(caret);
   }
   if (!hint.empty()) write_line("      = " + hint);
+}
+
+// A script that renumbers its own lines: its positions do not say which line of the text they mean.
+bool renumbers_lines(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    if (!line.starts_with('#')) continue;
+    line.remove_prefix(std::min(line.find_first_not_of(" \t", 1), line.size()));
+    if (line.starts_with("line") || (!line.empty() && std::isdigit(static_cast<unsigned char>(line[0])) != 0))
+      return true;
+  }
+  return false;
 }
 
 std::string tag_prefix(const Error& error, bool errtags) {
@@ -81,7 +96,8 @@ void say_compile_error(const d::CompileError& error, const std::vector<d::Source
   }
   say(prefix + tag_prefix(error.error, errtags) + error.where + error.error.message);
   // A position in a file that #line or the preprocessor named is not in this text.
-  const bool here = source != nullptr && (error.error.pos.file.empty() || error.error.pos.file == source->name);
+  const bool here = source != nullptr && (error.error.pos.file.empty() || error.error.pos.file == source->name) &&
+                    !renumbers_lines(source->text);
   say_place(error.error.pos, here ? source : nullptr, error.error.hint);
 }
 
