@@ -196,7 +196,7 @@ Result<Expr> Sema::identifier(const Expr& expr) {
       Result<Expr> value = check(*(*inner->arguments)[i]);
       frame_ = inner;
       if (!value.ok()) return value;
-      return argument(std::move(*value), parameters[i].type, inner->definition->name + "[ ]", i + 1);
+      return argument(std::move(*value), parameters[i].type, inner->definition->name + "[ ]", i + 1, "key");
     }
   }
   if (const Variable* variable = symbols_.variable(expr.scope, expr.text)) {

@@ -11,7 +11,7 @@ namespace ht::dif {
 
 // Bounds of what may be loaded. Whoever allocates from a verified program may rely on them.
 namespace limits {
-inline constexpr size_t kClauses = 4096;
+inline constexpr size_t kClauses = 65536;
 inline constexpr size_t kProbesPerClause = 4096;
 inline constexpr size_t kActionsPerClause = 4096;
 inline constexpr size_t kArgumentsPerAction = 256;
