@@ -4,77 +4,11 @@
 #include <algorithm>
 
 #include "d/actions.h"
+#include "d/prototype.h"
 #include "d/sema.h"
 #include "dif/options.h"
 
 namespace ht::d {
-namespace {
-
-// Prototypes of the subroutines, in the order of their parameters; which are optional is in dif's table.
-struct Prototype {
-  dif::Subr subr;
-  std::string_view parameters[3];
-};
-constexpr std::string_view kText = "const char *";
-constexpr Prototype kPrototypes[] = {
-    {dif::Subr::kMutexOwned, {"struct mutex *"}},
-    {dif::Subr::kMutexOwner, {"struct mutex *"}},
-    {dif::Subr::kMutexTypeAdaptive, {"struct mutex *"}},
-    {dif::Subr::kMutexTypeSpin, {"struct mutex *"}},
-    {dif::Subr::kRwReadHeld, {"rwlock_t *"}},
-    {dif::Subr::kRwWriteHeld, {"rwlock_t *"}},
-    {dif::Subr::kRwIswriter, {"rwlock_t *"}},
-    {dif::Subr::kCopyin, {"uintptr_t", "size_t"}},
-    {dif::Subr::kCopyinstr, {"uintptr_t", "size_t"}},
-    {dif::Subr::kProgenyof, {"pid_t"}},
-    {dif::Subr::kStrlen, {kText}},
-    {dif::Subr::kCopyout, {"void *", "uintptr_t", "size_t"}},
-    {dif::Subr::kCopyoutstr, {"char *", "uintptr_t", "size_t"}},
-    {dif::Subr::kAlloca, {"size_t"}},
-    {dif::Subr::kBcopy, {"void *", "void *", "size_t"}},
-    {dif::Subr::kCopyinto, {"uintptr_t", "size_t", "void *"}},
-    {dif::Subr::kMsgdsize, {"mblk_t *"}},
-    {dif::Subr::kMsgsize, {"mblk_t *"}},
-    {dif::Subr::kGetmajor, {"dev_t"}},
-    {dif::Subr::kGetminor, {"dev_t"}},
-    {dif::Subr::kDdiPathname, {"void *", "int64_t"}},
-    {dif::Subr::kStrjoin, {kText, kText}},
-    {dif::Subr::kLltostr, {"int64_t", "int"}},
-    {dif::Subr::kBasename, {kText}},
-    {dif::Subr::kDirname, {kText}},
-    {dif::Subr::kCleanpath, {kText}},
-    {dif::Subr::kStrchr, {kText, "char"}},
-    {dif::Subr::kStrrchr, {kText, "char"}},
-    {dif::Subr::kStrstr, {kText, kText}},
-    {dif::Subr::kStrtok, {kText, kText}},
-    {dif::Subr::kSubstr, {kText, "int", "int"}},
-    {dif::Subr::kIndex, {kText, kText, "int"}},
-    {dif::Subr::kRindex, {kText, kText, "int"}},
-    {dif::Subr::kHtons, {"uint16_t"}},
-    {dif::Subr::kHtonl, {"uint32_t"}},
-    {dif::Subr::kHtonll, {"uint64_t"}},
-    {dif::Subr::kNtohs, {"uint16_t"}},
-    {dif::Subr::kNtohl, {"uint32_t"}},
-    {dif::Subr::kNtohll, {"uint64_t"}},
-    {dif::Subr::kInetNtop, {"int", "void *"}},
-    {dif::Subr::kInetNtoa, {"ipaddr_t *"}},
-    {dif::Subr::kInetNtoa6, {"struct in6_addr *", "int"}},
-    {dif::Subr::kToupper, {kText}},
-    {dif::Subr::kTolower, {kText}},
-    {dif::Subr::kJson, {kText, kText}},
-    {dif::Subr::kStrtoll, {kText, "int"}},
-    {dif::Subr::kDPath, {"struct path *"}},
-    {dif::Subr::kLinkNtop, {"int", "void *"}},
-};
-
-const Prototype* prototype_of(uint16_t number) {
-  for (const Prototype& prototype : kPrototypes) {
-    if (static_cast<uint16_t>(prototype.subr) == number) return &prototype;
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 Error count_mismatch(const Pos& pos, std::string_view what, std::string_view things, size_t passed, size_t least,
                      size_t most) {
@@ -289,6 +223,9 @@ Result<Expr> Sema::call(const Expr& expr) {
     return fail(Tag::D_FUNC_UNDEF, expr.pos, fmt::format("undefined function name: {}", callee.text),
                 did_you_mean(callee.text, function_names()));
   }
+  if (is_unimplemented(info->number)) {
+    return fail(Tag::D_FUNC_UNDEF, expr.pos, fmt::format("unimplemented subroutine: {}", callee.text));
+  }
   std::string what = callee.text + "( )";
   size_t passed = expr.args.size() - 1;
   if (passed < info->least || passed > info->most) {
@@ -296,13 +233,15 @@ Result<Expr> Sema::call(const Expr& expr) {
   }
   Expr result = shell(expr);
   result.text = callee.text;
-  const Prototype* prototype = prototype_of(info->number);
   for (size_t i = 0; i < passed; i++) {
     ASSIGN_OR_RETURN(Expr value, check(expr.args[i + 1]));
-    std::string_view wanted = prototype != nullptr ? prototype->parameters[i] : std::string_view();
-    if (wanted == kText && is_symbolic(value.type)) {
+    std::string_view wanted = parameter_type(info->number, i);
+    if (wanted == kTextParameter && is_symbolic(value.type)) {
       // An array or pointer of char in a kernel type: its address, as a string.
       ASSIGN_OR_RETURN(value, as_string(std::move(value)));
+    }
+    if (is_constant_parameter(info->number, i) && !(value.is_constant() && is_integer(value.type))) {
+      return fail(Tag::D_PROTO_ARG, value.pos, fmt::format("{} argument #{} must be an integer constant", what, i + 1));
     }
     ASSIGN_OR_RETURN(Expr ready, argument(std::move(value), types_.from_spelling(wanted), what, i + 1));
     result.args.push_back(std::move(ready));

@@ -11,7 +11,7 @@ namespace ht::dif {
 std::string disassemble_instruction(Instr instruction, const Difo& difo, const Program* program);
 // One DIFO as `dtrace -S` prints it.
 std::string disassemble(const Difo& difo, const Program* program);
-// Every DIFO of the program, with a line that names clause and action before each.
+// Every DIFO of the program, in order: each clause's predicate, then its actions' arguments.
 std::string disassemble(const Program& program);
 
 // Lines of "mnemonic operands" with labels as "name:" lines and as branch operands; ';' starts a comment.

@@ -85,22 +85,25 @@ TEST(Disassembler, ListingNamesTypeAndVariables) {
   Difo difo = must("ldts 0x500, %r1\nadd %r1, %r1, %r1\nstts %r1, 0x500\nldgs 0x118, %r1\nret %r1");
   difo.rtype = Type::string();
   const std::string text = disassemble(difo, &program);
-  EXPECT_THAT(text, HasSubstr(" returns string (array) by ref (size 0)\nOFF OPCODE      INSTRUCTION\n"));
+  EXPECT_THAT(text, HasSubstr(" returns string (unknown) by ref (size 256)\nOFF OPCODE      INSTRUCTION\n"));
   EXPECT_THAT(text, HasSubstr("\n00: 2c050001    ldts DT_VAR(1280), %r1\t\t! DT_VAR(1280) = \"seen\"\n"));
   EXPECT_THAT(text, HasSubstr("\nNAME             ID   KND SCP FLAG TYPE\n"
                               "seen             1280 scl tls r/w  D type (integer) (size 4)\n"
-                              "execname         280  scl glb r    string\n"));
+                              "execname         280  scl glb r    string (unknown) by ref (size 256)\n"));
 }
 
-TEST(Disassembler, ProgramNamesClauseAndAction) {
+TEST(Disassembler, ProgramIsItsObjectsInOrder) {
   Program program;
+  program.options["strsize"] = "1k";
   program.clauses.resize(2);
-  program.clauses[1].predicate = must("ret %r0");
+  program.clauses[1].predicate = must("nop\nret %r0");
   program.clauses[1].actions.resize(1);
-  program.clauses[1].actions[0].args.push_back(must("ret %r0"));
+  program.clauses[1].actions[0].args = {must("ret %r0"), Difo{}};  // a stack has no code
+  program.clauses[1].actions[0].args[0].rtype = Type::string();
   const std::string text = disassemble(program);
-  EXPECT_THAT(text, HasSubstr("clause 1 predicate:\n"));
-  EXPECT_THAT(text, HasSubstr("clause 1 action 0 argument 0:\n"));
+  EXPECT_LT(text.find("00: 24000000    nop\n01: 23000000    ret  %r0\n"), text.find("00: 23000000    ret  %r0\n"));
+  EXPECT_THAT(text, HasSubstr("returns string (unknown) by ref (size 1024)"));
+  EXPECT_EQ(text.find("returns", text.find("(size 1024)")), std::string::npos);
 }
 
 TEST(Assembler, LabelsCommentsAndTables) {

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "dif/assembler.h"
+#include "dif/verify_shared.h"
 
 namespace ht::dif {
 namespace {
@@ -129,19 +130,40 @@ std::string operands(Instr i, const Difo& difo, const Program* program) {
   return {};
 }
 
-// "D type (pointer) (size 8)", "string (array) by ref (size 256)".
-std::string type_text(const Type& type) {
+// The default size of a string: the option strsize.
+uint64_t string_size(const Program* program) {
+  constexpr uint64_t kDefault = 256;
+  if (program == nullptr) return kDefault;
+  const auto option = program->options.find("strsize");
+  const uint64_t size = option != program->options.end() ? parse_size(option->second) : 0;
+  return size != 0 ? size : kDefault;
+}
+
+// "D type (pointer) (size 8)", "string (unknown) by ref (size 256)".
+std::string type_text(const Type& type, const Program* program) {
   const std::string_view kind = type.kind == TypeKind::kString    ? "string"
                                 : type.kind == TypeKind::kUnknown ? "symbolic type"
                                                                   : "D type";
-  const auto ckind = std::min<size_t>(static_cast<size_t>(type.ckind), std::size(kCKindNames) - 1);
+  const bool string = type.kind == TypeKind::kString;
+  const size_t last = std::size(kCKindNames) - 1;
+  const size_t ckind = string ? last : std::min<size_t>(static_cast<size_t>(type.ckind), last);
   std::string_view reference;
   if ((type.flags & Type::kByUserRef) != 0) {
     reference = " by user ref";
   } else if (type.by_ref()) {
     reference = " by ref";
   }
-  return fmt::format("{} ({}){} (size {})", kind, kCKindNames[ckind], reference, type.size);
+  return fmt::format("{} ({}){} (size {})", kind, kCKindNames[ckind], reference,
+                     string && type.size == 0 ? string_size(program) : type.size);
+}
+
+// What the listing says about a builtin: enough of its C spelling for that.
+Type builtin_type(std::string_view spelling) {
+  if (spelling == "string") return Type::string();
+  if (spelling.empty()) return Type::unknown();
+  if (spelling.ends_with('*')) return {TypeKind::kD, CKind::kPointer, 0, 8, std::string(spelling)};
+  const bool wide = spelling.find("64") != std::string_view::npos || spelling == "uintptr_t";
+  return Type::integer(wide ? 8 : 4, false, std::string(spelling));
 }
 
 // A row of the variable table: what this DIFO reads and writes.
@@ -176,9 +198,9 @@ std::string variable_row(const Used& row, const Program* program) {
   const VariableInfo* builtin = find_variable(row.id);
   std::string type;
   if (definition != nullptr) {
-    type = type_text(definition->type);
+    type = type_text(definition->type, program);
   } else if (builtin != nullptr) {
-    type = builtin->type;
+    type = type_text(builtin_type(builtin->type), program);
   }
   return fmt::format("{:<16} {:<4} {:<3} {:<3} {:<4} {}\n", variable_name(row.scope, row.id, program), row.id,
                      row.array ? "arr" : "scl", kScopes[static_cast<size_t>(row.scope)],
@@ -196,7 +218,7 @@ std::string disassemble_instruction(Instr instruction, const Difo& difo, const P
 
 std::string disassemble(const Difo& difo, const Program* program) {
   std::string text =
-      fmt::format("\nDIFO {} returns {}\n", fmt::ptr(static_cast<const void*>(&difo)), type_text(difo.rtype));
+      fmt::format("\nDIFO {} returns {}\n", fmt::ptr(static_cast<const void*>(&difo)), type_text(difo.rtype, program));
   text += fmt::format("{:<3} {:<8}    {}\n", "OFF", "OPCODE", "INSTRUCTION");
   for (size_t pc = 0; pc < difo.text.size(); ++pc) {
     text +=
@@ -212,15 +234,11 @@ std::string disassemble(const Difo& difo, const Program* program) {
 
 std::string disassemble(const Program& program) {
   std::string text;
-  for (size_t c = 0; c < program.clauses.size(); ++c) {
-    const Clause& clause = program.clauses[c];
-    if (clause.predicate) {
-      text += fmt::format("clause {} predicate:\n", c) + disassemble(*clause.predicate, &program);
-    }
-    for (size_t a = 0; a < clause.actions.size(); ++a) {
-      for (size_t i = 0; i < clause.actions[a].args.size(); ++i) {
-        text += fmt::format("clause {} action {} argument {}:\n", c, a, i) +
-                disassemble(clause.actions[a].args[i], &program);
+  for (const Clause& clause : program.clauses) {
+    if (clause.predicate) text += disassemble(*clause.predicate, &program);
+    for (const Action& action : clause.actions) {
+      for (const Difo& difo : action.args) {
+        if (!difo.text.empty()) text += disassemble(difo, &program);  // a stack is not computed
       }
     }
   }

@@ -78,9 +78,9 @@ inline constexpr VariableInfo kVariables[] = {
   X(39, kNtohl, "ntohl", "uint32_t", 1, 1)                X(40, kNtohll, "ntohll", "uint64_t", 1, 1)                    \
   X(41, kInetNtop, "inet_ntop", "string", 2, 2)           X(42, kInetNtoa, "inet_ntoa", "string", 1, 1)                 \
   X(43, kInetNtoa6, "inet_ntoa6", "string", 1, 2)         X(44, kToupper, "toupper", "string", 1, 1)                    \
-  X(45, kTolower, "tolower", "string", 1, 1)              X(52, kJson, "json", "string", 2, 2)                          \
-  X(53, kStrtoll, "strtoll", "int64_t", 1, 2)             X(54, kDPath, "d_path", "string", 1, 1)                       \
-  X(55, kLinkNtop, "link_ntop", "string", 2, 2)
+  X(45, kTolower, "tolower", "string", 1, 1)              X(50, kMemstr, "memstr", "string", 3, 3)                      \
+  X(52, kJson, "json", "string", 2, 2)                          X(53, kStrtoll, "strtoll", "int64_t", 1, 2)                  \
+  X(54, kDPath, "d_path", "string", 1, 1)                 X(55, kLinkNtop, "link_ntop", "string", 2, 2)
 // clang-format on
 
 enum class Subr : uint16_t {

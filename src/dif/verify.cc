@@ -155,7 +155,7 @@ class DifoVerifier {
         // A typecast only notes a type; it writes nothing.
         return op_of(i) == Op::kTypecast ? registers({rd}) : destination({}, rd);
       case Format::kVarR2Rd:
-        return first(array(op_of(i), r1), destination({r2}, rd));
+        return first(array(r1), destination({r2}, rd));
       case Format::kVarRd:
         return first(variable(i), destination({}, rd));
       case Format::kRsVar:
@@ -181,11 +181,8 @@ class DifoVerifier {
     return {};
   }
 
-  // Only builtin arrays exist, and only global ones.
-  static std::string array(Op op, unsigned id) {
-    const bool known = op == Op::kLdga && find_variable(static_cast<uint16_t>(id)) != nullptr;
-    return known ? "" : "invalid array " + number(id);
-  }
+  // Only builtin arrays exist: args, regs, uregs.
+  static std::string array(unsigned id) { return id <= kVarUregs ? "" : "invalid array " + number(id); }
 
   std::string variable(Instr i) const {
     const VariableUse& use = *find_use(op_of(i));
@@ -206,9 +203,8 @@ class DifoVerifier {
     switch (info_of(i).format) {
       case Format::kPushRef:
       case Format::kPushVal:
-        if (depth.most >= kTupleRegisters) return "more than " + number(kTupleRegisters) + " tuple registers";
-        ++depth.least;
-        ++depth.most;
+        // One more than there is room for faults when it is pushed.
+        depth = {std::min(depth.least + 1, kTupleRegisters), std::min(depth.most + 1, kTupleRegisters)};
         break;
       case Format::kCall: {
         const SubrInfo& subr = *find_subroutine(static_cast<uint16_t>(index_of(i)));

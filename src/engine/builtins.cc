@@ -7,6 +7,8 @@ using dif::Fault;
 
 namespace {
 
+constexpr uint64_t kUserRegisters = 26;  // R_R15 ... R_TRAPNO
+
 Value builtin_string(BuiltinString which) {
   return engine_address(Region::kBuiltin, static_cast<uint32_t>(which));
 }
@@ -20,6 +22,8 @@ Value Machine::argument(uint64_t index) const {
 }
 
 bool Machine::load_array(uint32_t variable, uint64_t index, Value* result) {
+  // A call brings no registers along; but which there would be is known.
+  if (variable == dif::kVarUregs && index >= kUserRegisters) return fail(Fault::kBadindex, index);
   if (variable != dif::kVarArgs) return fail(Fault::kIllop);
   if (index >= context_->firing.args.size()) return fail(Fault::kBadindex, index);
   *result = argument(index);

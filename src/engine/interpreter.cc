@@ -186,15 +186,25 @@ bool Machine::run(const Code& code, Value* result) {
         const LoadShape shape = kLoads[i.op - number(user ? Op::kUldsb : Op::kLdsb)];
         Value loaded;
         if (!read(user ? Space::kUser : Space::kKernel, r[i.r1], &loaded.bits, shape.size, &loaded.tag)) return fault();
+        if (!user && misaligned(r[i.r1], shape.size)) {
+          fail(Fault::kBadalign, r[i.r1].bits);
+          return fault();
+        }
         r[i.rd] = {narrow(loaded.bits, shape.size, shape.is_signed), loaded.tag};
         break;
       }
       case number(Op::kStb):
       case number(Op::kSth):
       case number(Op::kStw):
-      case number(Op::kStx):
-        if (!write(r[i.rd], &r[i.r1].bits, kStoreSizes[i.op - number(Op::kStb)], r[i.r1].tag)) return fault();
+      case number(Op::kStx): {
+        const uint8_t size = kStoreSizes[i.op - number(Op::kStb)];
+        if (misaligned(r[i.rd], size)) {
+          if (storable(r[i.rd], size)) fail(Fault::kBadalign, r[i.rd].bits);
+          return fault();
+        }
+        if (!write(r[i.rd], &r[i.r1].bits, size, r[i.r1].tag)) return fault();
         break;
+      }
       case number(Op::kRet):
         *result = r[i.rd];
         return true;
@@ -246,10 +256,7 @@ bool Machine::run(const Code& code, Value* result) {
         break;
       case number(Op::kAllocs): {
         Value address;
-        const uint64_t size = r[i.r1].bits;
-        uint8_t* memory = allocate(size, 0, &address);
-        if (memory == nullptr) return fault();
-        std::memset(memory, 0, size);
+        if (allocate_scratch(r[i.r1].bits, &address) == nullptr) return fault();
         r[i.rd] = address;
         break;
       }

@@ -2,9 +2,9 @@
 //
 // Everything here is preallocated and used by the slot's thread alone. Semantics decided here, where DTrace leaves
 // room: shift counts are taken modulo 64 (as x86 does); INT64_MIN / -1 is INT64_MIN and its remainder 0; comparisons
-// are exact; loads and stores need no alignment (x86); strings hold at most strsize - 1 characters; epid is the probe's
-// id in the high half and the clause's index + 1 in the low one; ERROR's clauses share the clause-locals of the firing
-// that faulted.
+// are exact; a guest's memory is read at any alignment, as its processor would, but scratch memory and variables only
+// at that of the access; strings hold at most strsize - 1 characters; epid is the probe's id in the high half and the
+// clause's index + 1 in the low one; ERROR's clauses share the clause-locals of the firing that faulted.
 #pragma once
 
 #include <array>
@@ -118,20 +118,25 @@ class Machine {
   bool read_engine(Value address, void* out, size_t size, Tag* tag);
   bool write(Value address, const void* data, size_t size, Tag tag);
   bool copy(Space space, Value from, Value to, uint64_t size);
+  bool storable(Value address, uint64_t size);        // or BADADDR
+  bool misaligned(Value address, size_t size) const;  // in the engine's own memory
   bool object(Value address, Object* out);
   // A string of at most `limit` characters; the view is into `buffer` (of at least that size) or the engine's objects.
   bool fetch_string(Space space, Value address, char* buffer, uint32_t limit, std::string_view* text);
   bool fetch_guest_string(Space space, Value address, char* buffer, uint32_t limit, std::string_view* text);
   uint8_t* allocate(uint64_t size, uint32_t logical, Value* address);
+  uint8_t* allocate_scratch(uint64_t size, Value* address);  // of what the option scratchsize allows
   char* string_room();                     // strsize bytes at the end of the scratch memory, not yet taken
   Value finish_string(size_t characters);  // takes them
   void reset_scratch();
 
-  // subroutines.cc, subroutines_string.cc, subroutines_net.cc
+  // subroutines*.cc
   bool call(uint32_t subroutine, Value* result);
   bool call_memory(dif::Subr subroutine, Value* result);
   bool call_string(dif::Subr subroutine, Value* result);
   bool call_net(dif::Subr subroutine, Value* result);
+  bool call_kernel(dif::Subr subroutine, Value* result);
+  bool is_ancestor(uint32_t pid) const;
   Value arg(unsigned index) const { return index < tuple_size_ ? tuple_[index].value : Value{}; }
   bool text_arg(unsigned index, std::string_view* text);
   bool string_result(std::string_view text, Value* result);
@@ -139,6 +144,8 @@ class Machine {
   bool strtok(Value* result);
   bool search(bool from_end, Value* result);
   bool substr(Value* result);
+  bool json(Value* result);
+  bool memstr(Value* result);
   bool copyinstr(Value* result);
   bool lltostr(Value* result);
   bool strtoll(Value* result);
@@ -175,6 +182,7 @@ class Machine {
   Tag* tags_ = nullptr;
   uint32_t scratch_size_ = 0;
   uint32_t scratch_used_ = 0;
+  uint32_t allotted_ = 0;          // of scratchsize
   uint32_t first_allocation_ = 0;  // running number of allocations_[0]
   uint32_t allocation_count_ = 0;
   std::unique_ptr<Allocation[]> allocations_;
@@ -191,6 +199,7 @@ class Machine {
   uint32_t strtok_size_ = 0, strtok_at_ = 0;
   uint64_t strtok_firing_ = 0;
   uint64_t random_ = 0;
+  std::vector<uint32_t> ancestors_;  // of this process, itself first
 };
 
 }  // namespace ht::engine

@@ -1,6 +1,10 @@
 // How a clause reaches memory: the guest's through guest::Memory, the engine's own objects through checked synthetic
 // addresses. See value.h for what may be dereferenced.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <mutex>
 
 #include "engine/machine.h"
@@ -28,6 +32,24 @@ void store_tags(Tag* tags, uint64_t offset, uint64_t size, Tag tag) {
   }
 }
 
+// The processes that this one descends from, itself first.
+std::vector<uint32_t> own_ancestors() {
+  constexpr size_t kMost = 64;
+  std::vector<uint32_t> result;
+  for (uint32_t pid = static_cast<uint32_t>(getpid()); pid != 0 && result.size() < kMost;) {
+    result.push_back(pid);
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    pid = 0;
+    // "PID (NAME) STATE PPID ...": a name may hold anything.
+    if (const size_t name_end = text.rfind(") "); name_end != std::string::npos && name_end + 4 < text.size()) {
+      pid = static_cast<uint32_t>(std::strtoul(text.c_str() + name_end + 4, nullptr, 10));
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Machine::Machine(SessionCore& session, uint32_t slot) : session_(session), slot_(slot) {}
@@ -38,7 +60,8 @@ Result<std::unique_ptr<Machine>> Machine::create(SessionCore& session, uint32_t 
   const uint32_t strsize = session.config.strsize;
   m.records_ = RecordWriter(session.memory, slot, session.config);
   ASSIGN_OR_RETURN(m.aggregations_, AggregationWriter::create(session.memory, slot, session.config.aggsize));
-  m.scratch_size_ = std::max<uint32_t>(256u << 10, (strsize + 7) / 8 * 8 * 64);
+  m.scratch_size_ =
+      std::max<uint32_t>(256u << 10, (strsize + 7) / 8 * 8 * 64) + (session.config.scratchsize + 7) / 8 * 8;
   ASSIGN_OR_RETURN(m.scratch_memory_, Mapping::anonymous(m.scratch_size_));
   ASSIGN_OR_RETURN(m.tag_memory_, Mapping::anonymous(m.scratch_size_ / 8 * sizeof(Tag)));
   const uint64_t largest = std::max(session.globals.largest(), std::max(strsize, kMaxByRef));
@@ -56,6 +79,7 @@ Result<std::unique_ptr<Machine>> Machine::create(SessionCore& session, uint32_t 
     local.string = shape.string;
     local.bytes = std::make_unique<uint8_t[]>(shape.size);
   }
+  m.ancestors_ = own_ancestors();
   m.random_ = system_clock().monotonic_ns() * 0x9e3779b97f4a7c15 + slot + 1;
   return machine;
 }
@@ -64,6 +88,7 @@ void Machine::reset_scratch() {
   first_allocation_ += allocation_count_;
   allocation_count_ = 0;
   scratch_used_ = 0;
+  allotted_ = 0;
   handle_count_ = 0;
 }
 
@@ -82,6 +107,20 @@ uint8_t* Machine::allocate(uint64_t size, uint32_t logical, Value* address) {
   scratch_used_ += static_cast<uint32_t>(rounded);
   std::memset(tags_ + offset / 8, 0, rounded / 8 * sizeof(Tag));
   return scratch_ + offset;
+}
+
+// Zeroed.
+uint8_t* Machine::allocate_scratch(uint64_t size, Value* address) {
+  const uint32_t most = (session_.config.scratchsize + 7) / 8 * 8;
+  if (size > most || (size + 7) / 8 * 8 > most - allotted_) {
+    fail(Fault::kNoscratch);
+    return nullptr;
+  }
+  uint8_t* memory = allocate(size, 0, address);
+  if (memory == nullptr) return nullptr;
+  allotted_ += static_cast<uint32_t>((size + 7) / 8 * 8);
+  std::memset(memory, 0, size);
+  return memory;
 }
 
 char* Machine::string_room() {
@@ -238,6 +277,25 @@ bool Machine::write(Value address, const void* data, size_t size, Tag tag) {
   if (target.tags != nullptr) store_tags(target.tags, offset, size, tag);
   if (target.one_tag != nullptr) *target.one_tag = combine(*target.one_tag, tag);
   return true;
+}
+
+bool Machine::misaligned(Value address, size_t size) const {
+  return is_engine_tag(address.tag) && address.bits % size != 0 && in_object(address.bits, address.tag) &&
+         region_of(address.tag) != Region::kStrings && region_of(address.tag) != Region::kBuiltin;
+}
+
+// Whether all of it may be stored to; finds out before anything is.
+bool Machine::storable(Value address, uint64_t size) {
+  const auto offset = static_cast<uint32_t>(address.bits);
+  Object target;
+  if (is_engine_tag(address.tag) && in_object(address.bits, address.tag)) {
+    // Variables that others use too: write() looks at them.
+    if (region_of(address.tag) == Region::kGlobal || region_of(address.tag) == Region::kDynamic) return true;
+    if (object(address, &target) && target.storable && offset <= target.size && size <= target.size - offset) {
+      return true;
+    }
+  }
+  return fail(Fault::kBadaddr, address.bits);
 }
 
 // Engine memory is copied word by word so that its words keep their tags.

@@ -45,6 +45,7 @@ struct SessionConfig {
   uint64_t aggsize = 4u << 20;     // bytes per aggregation buffer per slot
   uint64_t dynvarsize = 1u << 20;  // thread-locals and associative arrays, all slots together
   uint32_t strsize = 256;
+  uint32_t scratchsize = 256;  // bytes that one clause may take by alloca() and copyin(); strings are kept elsewhere
   uint32_t nspec = 1;
   uint64_t specsize = 4u << 20;  // per speculation
   bool destructive = false;      // -w

@@ -13,6 +13,7 @@ namespace ht::engine {
 namespace {
 
 constexpr uint64_t kMaxStrsize = 1u << 20;
+constexpr uint64_t kMaxScratchsize = 64u << 20;
 constexpr uint64_t kMaxSpeculations = 1u << 16;
 constexpr uint64_t kMaxSize = uint64_t{1} << 60;  // what cannot be had is lowered later, or refused
 constexpr uint64_t kFastestCleaning = 200'000, kSlowestCleaning = 60 * kNsPerSecond;
@@ -28,6 +29,8 @@ constexpr std::array kSizeOptions = {
     SizeOption{"aggsize", 0, kMaxSize, [](SessionConfig& c, uint64_t v) { c.aggsize = v; }},
     SizeOption{"dynvarsize", 0, kMaxSize, [](SessionConfig& c, uint64_t v) { c.dynvarsize = v; }},
     SizeOption{"strsize", 1, kMaxStrsize, [](SessionConfig& c, uint64_t v) { c.strsize = static_cast<uint32_t>(v); }},
+    SizeOption{"scratchsize", 0, kMaxScratchsize,
+               [](SessionConfig& c, uint64_t v) { c.scratchsize = static_cast<uint32_t>(v); }},
     SizeOption{"nspec", 0, kMaxSpeculations, [](SessionConfig& c, uint64_t v) { c.nspec = static_cast<uint32_t>(v); }},
     SizeOption{"specsize", 0, kMaxSize, [](SessionConfig& c, uint64_t v) { c.specsize = v; }},
     SizeOption{"cpu", 0, UINT16_MAX, [](SessionConfig& c, uint64_t v) { c.cpu = static_cast<uint32_t>(v); }},

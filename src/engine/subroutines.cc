@@ -57,10 +57,16 @@ bool Machine::call(uint32_t subroutine, Value* result) {
       return value(1);
     case Subr::kMutexTypeSpin:
       return value(0);
+    case Subr::kMutexOwned:
+    case Subr::kMutexOwner:
+    case Subr::kRwReadHeld:
+    case Subr::kRwWriteHeld:
+    case Subr::kRwIswriter:
     case Subr::kProgenyof:
-      // Of the ancestors only the parent is known.
-      *result = {static_cast<uint32_t>(a) == context_->firing.pid || static_cast<uint32_t>(a) == context_->firing.ppid};
-      return true;
+    case Subr::kCopyout:
+    case Subr::kCopyoutstr:
+    case Subr::kDPath:
+      return call_kernel(subr, result);
     case Subr::kSpeculation: {
       bool busy = false;
       const uint32_t id = session_.speculations.open(context_->timestamp(), &busy);
@@ -86,36 +92,42 @@ bool Machine::call(uint32_t subroutine, Value* result) {
   }
 }
 
+// Sizes beyond what scratch memory could ever hold are bad sizes; those beyond what is left of it find no room.
 bool Machine::call_memory(Subr subroutine, Value* result) {
+  const uint64_t most = session_.config.scratchsize;
   switch (subroutine) {
-    case Subr::kAlloca: {
-      uint8_t* memory = allocate(arg(0).bits, 0, result);
-      if (memory == nullptr) return false;
-      std::memset(memory, 0, arg(0).bits);
-      return true;
+    case Subr::kAlloca:
+      return allocate_scratch(arg(0).bits, result) != nullptr;
+    case Subr::kBcopy: {
+      const uint64_t size = arg(2).bits;
+      if (size > most) return fail(Fault::kBadsize, size);
+      return storable(arg(1), size) && copy(Space::kKernel, arg(0), arg(1), size);
     }
-    case Subr::kBcopy:
-      return copy(Space::kKernel, arg(0), arg(1), arg(2).bits);
     case Subr::kCopyin: {
-      if (allocate(arg(1).bits, 0, result) == nullptr) return false;
-      return copy(Space::kUser, arg(0), *result, arg(1).bits);
+      const uint64_t size = arg(1).bits;
+      if (size > most) return fail(Fault::kBadsize, size);
+      return allocate_scratch(size, result) != nullptr && copy(Space::kUser, arg(0), *result, size);
     }
-    case Subr::kCopyinto:
-      return copy(Space::kUser, arg(0), arg(2), arg(1).bits);
+    case Subr::kCopyinto: {
+      const uint64_t size = arg(1).bits;
+      if (size > most) return fail(Fault::kBadsize, size);
+      if (!storable(arg(2), 0)) return false;
+      if (!storable(arg(2), size)) return fail(Fault::kBadsize, size);
+      return copy(Space::kUser, arg(0), arg(2), size);
+    }
     default:
       return copyinstr(result);
   }
 }
 
-// With a second argument at most that many bytes, the NUL included.
+// With a second argument at most that many characters.
 bool Machine::copyinstr(Value* result) {
-  uint64_t bytes = strsize();
-  if (tuple_size_ > 1) bytes = std::min(bytes, arg(1).bits);
+  uint64_t most = strsize() - 1;
+  if (tuple_size_ > 1) most = std::min(most, arg(1).bits);
   char* room = string_room();
   if (room == nullptr) return false;
   std::string_view text;
-  const auto limit = static_cast<uint32_t>(bytes == 0 ? 0 : bytes - 1);
-  if (!fetch_string(Space::kUser, arg(0), room, limit, &text)) return false;
+  if (!fetch_string(Space::kUser, arg(0), room, static_cast<uint32_t>(most), &text)) return false;
   *result = finish_string(text.size());
   return true;
 }

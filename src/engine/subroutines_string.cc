@@ -94,13 +94,15 @@ bool Machine::string_result(std::string_view text, Value* result) {
 
 // The rest of `text` from `position`, NULL if that is nowhere.
 bool Machine::find_result(std::string_view text, size_t position, Value* result) {
-  *result = {};
+  *result = {0, kTagAbsent};
   return position == kNowhere || string_result(text.substr(position), result);
 }
 
 bool Machine::call_string(Subr subroutine, Value* result) {
   if (subroutine == Subr::kLltostr) return lltostr(result);
   if (subroutine == Subr::kStrtok) return strtok(result);
+  if (subroutine == Subr::kMemstr) return memstr(result);
+  if (subroutine == Subr::kJson) return json(result);
   constexpr Subr kKnown[] = {Subr::kStrlen,    Subr::kStrjoin, Subr::kSubstr,  Subr::kIndex,    Subr::kRindex,
                              Subr::kStrchr,    Subr::kStrrchr, Subr::kStrstr,  Subr::kBasename, Subr::kDirname,
                              Subr::kCleanpath, Subr::kStrtoll, Subr::kToupper, Subr::kTolower};
@@ -121,9 +123,13 @@ bool Machine::call_string(Subr subroutine, Value* result) {
       return true;
     }
     case Subr::kStrchr:
-      return find_result(text, text.find(static_cast<char>(arg(1).bits)), result);
-    case Subr::kStrrchr:
-      return find_result(text, text.rfind(static_cast<char>(arg(1).bits)), result);
+    case Subr::kStrrchr: {
+      const char c = static_cast<char>(arg(1).bits);
+      // As in C, the NUL at the end is found too.
+      const size_t end = c == '\0' ? text.size() : kNowhere;
+      const size_t position = subroutine == Subr::kStrchr ? text.find(c) : text.rfind(c);
+      return find_result(text, std::min(position, end), result);
+    }
     case Subr::kStrstr:
       return text_arg(1, &other) && find_result(text, text.find(other), result);
     case Subr::kBasename:
@@ -185,10 +191,25 @@ bool Machine::substr(Value* result) {
   return string_result(text.substr(static_cast<size_t>(first), static_cast<size_t>(end - first)), result);
 }
 
-// The state belongs to one firing. Only a literal NULL continues; an untagged 0 is that.
+// Bytes of any memory as a string: NULs become the separator.
+bool Machine::memstr(Value* result) {
+  constexpr uint64_t kMost = 4096;
+  const uint64_t size = arg(2).bits;
+  if (size > kMost) return fail(Fault::kBadsize, size);
+  char* room = string_room();
+  if (room == nullptr) return false;
+  const uint64_t used = std::min<uint64_t>(size, strsize() - 1);
+  Tag tag;
+  if (!read(Space::kKernel, arg(0), room, used, &tag)) return false;
+  std::replace(room, room + used, '\0', static_cast<char>(arg(1).bits));
+  *result = finish_string(used);
+  return true;
+}
+
+// The state belongs to one firing. Only a literal NULL continues: the 0 of an unset variable is a bad pointer.
 bool Machine::strtok(Value* result) {
   std::string_view text, separators;
-  const bool begins = arg(0).bits != 0 || (arg(0).tag != kTagNone && arg(0).tag != kTagAbsent);
+  const bool begins = arg(0).bits != 0 || arg(0).tag != kTagNone;
   if (begins) {
     if (!text_arg(0, &text)) return false;
     std::memmove(strtok_.get(), text.data(), text.size());
@@ -201,7 +222,7 @@ bool Machine::strtok(Value* result) {
   if (!text_arg(1, &separators)) return false;
   const std::string_view whole(strtok_.get(), strtok_size_);
   const size_t first = whole.find_first_not_of(separators, strtok_at_);
-  *result = {};
+  *result = {0, kTagAbsent};
   if (first == kNowhere) {
     strtok_at_ = strtok_size_;
     return true;

@@ -144,7 +144,7 @@ TEST(Subroutines, CopiesOfUserMemory) {
   FakeMemory memory;
   memory.put_user(0x5000, std::string("hello world\0", 12) + std::string(64, '\0'));
   EXPECT_EQ(evaluate(call_text("copyinstr", {0x5000}), dif::Type::string(), memory).text(), "hello world");
-  EXPECT_EQ(evaluate(call_text("copyinstr", {0x5000, 6}), dif::Type::string(), memory).text(), "hello");
+  EXPECT_EQ(evaluate(call_text("copyinstr", {0x5000, 5}), dif::Type::string(), memory).text(), "hello");
   EXPECT_EQ(evaluate(call_text("copyinstr", {0x9000}), dif::Type::string(), memory).view.fault_address, 0x9000u);
   dif::Type bytes = dif::Type::integer(5, false, "char[5]");
   bytes.ckind = dif::CKind::kArray;

@@ -26,7 +26,7 @@ using Tag = uint32_t;
 inline constexpr unsigned kTagKindShift = 28;
 inline constexpr Tag kTagNone = 0;
 inline constexpr Tag kTagMixed = 3u << kTagKindShift;   // made of two origins: no address at all
-inline constexpr Tag kTagAbsent = 4u << kTagKindShift;  // the 0 that an unset string variable reads as
+inline constexpr Tag kTagAbsent = 4u << kTagKindShift;  // the 0 of an unset string variable, or of no string found
 
 constexpr Tag guest_tag(TargetId target) {
   return 1u << kTagKindShift | target;
