@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "allocations.h"
 #include "dif/verify.h"
 #include "engine/test_support.h"
 
@@ -59,7 +60,8 @@ std::string verifier(const Case& c) {
   return {};
 }
 
-engine::test::Record run_once(const Case& c, const Difo& difo) {
+// `allocated`: whether the firing took memory, which it never may.
+engine::test::Record run_once(const Case& c, const Difo& difo, bool* allocated) {
   Program program = program_of(c, difo);
   Result<engine::SessionConfig> config = engine::session_config(program);
   if (!config.ok()) return {};
@@ -75,7 +77,10 @@ engine::test::Record run_once(const Case& c, const Difo& difo) {
   }
   harness.program = std::move(program);
   harness.start();
-  harness.fire();
+  const engine::Firing firing = harness.firing();
+  const uint64_t before = allocations();
+  harness.engine->fire(1, firing);
+  *allocated = allocations() != before;
   std::vector<engine::test::Record> records = harness.records();
   return records.size() == 1 ? std::move(records[0]) : engine::test::Record{};
 }
@@ -114,12 +119,16 @@ std::string interpreter(const Case& c) {
     return harness.session->add_variant(program).ok() ? "the engine takes it" : "";
   }
   if (c.expected.kind != Kind::kTaken) {
-    const engine::test::Record record = run_once(c, made.value()[0]);
+    bool allocated = false;
+    const engine::test::Record record = run_once(c, made.value()[0], &allocated);
+    if (allocated) return "allocates memory";
     return as_expected(c, record, prologue) ? "" : outcome(c, record);
   }
   std::string taken, expected;
   for (size_t i = 0; i < std::size(kBranches); ++i) {
-    const engine::test::Record record = run_once(c, made.value()[i]);
+    bool allocated = false;
+    const engine::test::Record record = run_once(c, made.value()[i], &allocated);
+    if (allocated) return "allocates memory";
     if (record.view.kind == engine::RecordView::Kind::kFault) return outcome(c, record);
     if (record.number() != 0) taken += fmt::format(" {}", kBranches[i]);
     const bool listed =

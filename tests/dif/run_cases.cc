@@ -1,5 +1,5 @@
-// The program dif_cases: every case of every file as a test of its own, by every judge, and a check that no instruction
-// and no subroutine is without a case.
+// The program dif_cases: every case of every file as a test of its own, by every judge; a check that no instruction
+// and no subroutine is without a case; and random programs.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <set>
 
 #include "judge.h"
+#include "random_programs.h"
 
 namespace ht::dif::cases {
 namespace {
@@ -61,6 +62,14 @@ class Completeness : public ::testing::Test {
   const bool subroutines_;
 };
 
+class RandomPrograms : public ::testing::Test {
+ public:
+  void TestBody() override {
+    constexpr unsigned kWanted = 2000;
+    EXPECT_EQ(run_random_programs(kWanted), kWanted);
+  }
+};
+
 std::vector<Case> all_cases() {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator(CASES_DIRECTORY)) {
@@ -106,5 +115,7 @@ int main(int argc, char** argv) {
   }
   register_completeness(cases, false);
   register_completeness(cases, true);
+  ::testing::RegisterTest("random", "programs", nullptr, nullptr, __FILE__, __LINE__,
+                          []() -> ::testing::Test* { return new RandomPrograms; });
   return RUN_ALL_TESTS();
 }
