@@ -65,7 +65,7 @@ class Completeness : public ::testing::Test {
 class RandomPrograms : public ::testing::Test {
  public:
   void TestBody() override {
-    constexpr unsigned kWanted = 2000;
+    constexpr unsigned kWanted = 500;
     EXPECT_EQ(run_random_programs(kWanted), kWanted);
   }
 };
