@@ -199,7 +199,6 @@ class Machine {
   uint32_t strtok_size_ = 0, strtok_at_ = 0;
   uint64_t strtok_firing_ = 0;
   uint64_t random_ = 0;
-  std::vector<uint32_t> ancestors_;  // of this process, itself first
 };
 
 }  // namespace ht::engine

@@ -1,10 +1,6 @@
 // How a clause reaches memory: the guest's through guest::Memory, the engine's own objects through checked synthetic
 // addresses. See value.h for what may be dereferenced.
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <mutex>
 
 #include "engine/machine.h"
@@ -30,24 +26,6 @@ void store_tags(Tag* tags, uint64_t offset, uint64_t size, Tag tag) {
     const bool whole = word * 8 >= offset && word * 8 + 8 <= offset + size;
     tags[word] = whole ? tag : combine(tags[word], tag);
   }
-}
-
-// The processes that this one descends from, itself first.
-std::vector<uint32_t> own_ancestors() {
-  constexpr size_t kMost = 64;
-  std::vector<uint32_t> result;
-  for (uint32_t pid = static_cast<uint32_t>(getpid()); pid != 0 && result.size() < kMost;) {
-    result.push_back(pid);
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(file, text);
-    pid = 0;
-    // "PID (NAME) STATE PPID ...": a name may hold anything.
-    if (const size_t name_end = text.rfind(") "); name_end != std::string::npos && name_end + 4 < text.size()) {
-      pid = static_cast<uint32_t>(std::strtoul(text.c_str() + name_end + 4, nullptr, 10));
-    }
-  }
-  return result;
 }
 
 }  // namespace
@@ -79,7 +57,6 @@ Result<std::unique_ptr<Machine>> Machine::create(SessionCore& session, uint32_t 
     local.string = shape.string;
     local.bytes = std::make_unique<uint8_t[]>(shape.size);
   }
-  m.ancestors_ = own_ancestors();
   m.random_ = system_clock().monotonic_ns() * 0x9e3779b97f4a7c15 + slot + 1;
   return machine;
 }

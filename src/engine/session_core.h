@@ -23,6 +23,8 @@ struct SessionCore {
   std::vector<std::unique_ptr<Machine>> machines;  // one per slot, made with the first variant
   uint64_t end_reserve = 0;                        // policy fill: what END's records need of each buffer
 
+  std::vector<uint32_t> ancestors;  // of this process, itself first
+
   SessionCore();
   ~SessionCore();
 

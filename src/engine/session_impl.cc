@@ -7,13 +7,14 @@
 #include <cstring>
 
 #include "dif/verify.h"
+#include "engine/ancestors.h"
 #include "engine/engine_impl.h"
 #include "engine/host_probes.h"
 #include "engine/machine.h"
 
 namespace ht::engine {
 
-SessionCore::SessionCore() = default;
+SessionCore::SessionCore() : ancestors(own_ancestors()) {}
 SessionCore::~SessionCore() = default;
 
 namespace {

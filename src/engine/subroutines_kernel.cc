@@ -25,9 +25,10 @@ constexpr unsigned kReaderShift = 9;
 // Of a guest's processes only the parent is known.
 bool Machine::is_ancestor(uint32_t pid) const {
   const Firing& firing = context_->firing;
+  const std::vector<uint32_t>& ancestors = session_.ancestors;
   if (pid == firing.pid || (pid == firing.ppid && pid != 0)) return true;
-  const bool this_process = firing.target == kHost && !ancestors_.empty() && firing.pid == ancestors_.front();
-  return this_process && std::find(ancestors_.begin(), ancestors_.end(), pid) != ancestors_.end();
+  const bool this_process = firing.target == kHost && !ancestors.empty() && firing.pid == ancestors.front();
+  return this_process && std::find(ancestors.begin(), ancestors.end(), pid) != ancestors.end();
 }
 
 bool Machine::call_kernel(Subr subroutine, Value* result) {
