@@ -162,10 +162,25 @@ int compare_values(const Tally& a, const Tally& b) {
   return compare(left.zero, right.zero);
 }
 
-std::string value_column(const Tally& tally) {
+namespace {
+
+std::string plain_column(const Tally& tally) {
   if (tally.is_distribution()) return distribution(tally);
   if (tally.function == ActionKind::kStddev) return fmt::format(" {:>16}", static_cast<uint64_t>(tally.scalar()));
   return fmt::format(" {:>16}", tally.scalar());
+}
+
+}  // namespace
+
+std::string value_column(const Tally& tally) {
+  std::string text = plain_column(tally);
+  if (tally.cpus == nullptr) return text;
+  for (const auto& [cpu, words] : *tally.cpus) {
+    Tally own = tally;
+    own.words = words;
+    text += fmt::format("\n    [CPU {}]", cpu) + plain_column(own);
+  }
+  return text;
 }
 
 }  // namespace ht::consumer

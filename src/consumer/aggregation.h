@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,8 @@ struct Tally {
   uint32_t aggregation = 0;  // its id
   std::string_view name;     // without @
   BarStyle bars;
+  // Option aggpercpu: CPU numbers, and of each the words it contributed.
+  const std::map<uint32_t, std::vector<uint64_t>>* cpus = nullptr;
 
   bool is_distribution() const;
   // What scalar functions print; distributions have none.

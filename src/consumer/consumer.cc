@@ -168,7 +168,7 @@ void Consumer::bin(const engine::BinView& view) {
   const KeyLayout& layout = variant.clauses[view.clause].keys[view.action];
   const dif::AggregationDef* def = variant.program->aggregation(view.aggregation);
   if (layout == nullptr || def == nullptr || view.keys.size() < layout->key_size) return;
-  store_.merge(*def, layout, view.keys, {view.values, view.value_words});
+  store_.merge(*def, layout, view.keys, {view.values, view.value_words}, view.slot);
 }
 
 void Consumer::record(engine::SessionReader& reader, const RecordView& view) {

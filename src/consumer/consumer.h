@@ -40,6 +40,9 @@ class Consumer {
   size_t probes() const { return probes_.size(); }
   void set_target_name(engine::TargetId target, std::string name) { targets_[target] = std::move(name); }
 
+  // The CPUs that the session's slots are, for values of each (option aggpercpu).
+  void keep_by_cpu(std::vector<uint32_t> cpus) { store_.keep_by_cpu(std::move(cpus)); }
+
   // Called when a record or a bin names a variant or probe that was not added yet: news of a guest that joined travels
   // beside the records. Adds what there is and returns true, or returns false if nothing more will come.
   using Refresh = std::function<bool()>;

@@ -214,6 +214,17 @@ TEST(Aggregations, SnapshotsAddUp) {
   EXPECT_EQ(scene.remaining(), "              111\n");
 }
 
+TEST(Aggregations, ByCpu) {
+  Scene scene(program_of({{aggregate_of(ActionKind::kSum, 1, {})}}, {def("", 1, ActionKind::kSum)}));
+  scene.consumer().keep_by_cpu({0, 3, 4});
+  scene.aggregate(0, 0, {}, {5}, 0);
+  scene.aggregate(0, 0, {}, {2}, 1);
+  scene.aggregate(0, 0, {}, {1}, 1);
+  EXPECT_EQ(
+      scene.remaining(),
+      "                8\n    [CPU 0]                5\n    [CPU 3]                3\n    [CPU 4]                0\n");
+}
+
 TEST(Aggregations, KeyColumnsBySize) {
   Scene scene(program_of({{aggregate_of(ActionKind::kCount, 1, {int_type(8), int_type(4), int_type(2), int_type(1)})}},
                          {def("", 1, ActionKind::kCount)}));

@@ -150,7 +150,8 @@ class Scene {
     view.cpu = cpu;
     session_.add(view, std::move(data));
   }
-  void aggregate(uint32_t clause, uint32_t action, const Packed& keys, std::vector<uint64_t> values) {
+  void aggregate(uint32_t clause, uint32_t action, const Packed& keys, std::vector<uint64_t> values,
+                 uint32_t slot = 0) {
     const dif::Action& made = program_->clauses[clause].actions[action];
     const dif::AggregationDef* def = program_->aggregation(made.aggs[0]);
     const dif::AggregationLayout layout = dif::aggregation_layout(made, *def, options_.strsize);
@@ -158,6 +159,7 @@ class Scene {
     view.aggregation = def->id;
     view.clause = clause;
     view.action = action;
+    view.slot = slot;
     session_.add_bin(view, keys.pack(layout.keys, layout.key_size), std::move(values));
   }
   // What was printed since the last time.

@@ -73,7 +73,7 @@ int compare_keys(const std::vector<Datum>& a, const std::vector<Datum>& b, uint6
 }
 
 void Store::merge(const dif::AggregationDef& def, const KeyLayout& layout, ByteView keys,
-                  std::span<const uint64_t> values) {
+                  std::span<const uint64_t> values, uint32_t slot) {
   std::string tuple = tuple_of(*layout, keys);
   std::string name;
   append_word(name, def.id);
@@ -86,14 +86,17 @@ void Store::merge(const dif::AggregationDef& def, const KeyLayout& layout, ByteV
     bin.keys.assign(keys.begin(), keys.end());
     bin.words.assign(layout->value_words, initial_word(def.function));
     bin.tuple = std::move(tuple);
+    for (uint32_t cpu : cpus_) bin.cpus.emplace(cpu, bin.words);
   }
+  if (slot < cpus_.size()) merge_words(def.function, bin.cpus[cpus_[slot]], values);
   merge_words(def.function, bin.words, values);
 }
 
 Tally Store::tally(const Bin& bin, BarStyle bars) const {
   const auto state = states_.find(bin.def.id);
   const int64_t normal = state == states_.end() ? 1 : state->second.normal;
-  return {bin.def.function, bin.def.param, normal, bin.words, bin.def.id, bin.def.name, bars};
+  return {bin.def.function, bin.def.param, normal, bin.words,
+          bin.def.id,       bin.def.name,  bars,   bin.cpus.empty() ? nullptr : &bin.cpus};
 }
 
 std::vector<Datum> Store::data(const Bin& bin) {
@@ -121,6 +124,7 @@ std::vector<Row> Store::rows(const std::vector<uint32_t>& aggregations, const Op
     for (size_t i = 0; i < row.tallies.size(); ++i) {
       if (!row.tallies[i].words.empty() || examples[i] == nullptr) continue;
       row.tallies[i] = tally(*examples[i], bars_of(options));
+      row.tallies[i].cpus = nullptr;
       row.tallies[i].words = std::span(zeros()).first(std::min(zeros().size(), examples[i]->words.size()));
     }
     rows.push_back(std::move(row));
@@ -164,7 +168,9 @@ std::vector<Row> Store::unprinted_rows(const Options& options) {
 
 void Store::clear(uint32_t aggregation) {
   for (auto& [name, bin] : bins_) {
-    if (bin.def.id == aggregation) std::fill(bin.words.begin(), bin.words.end(), initial_word(bin.def.function));
+    if (bin.def.id != aggregation) continue;
+    std::fill(bin.words.begin(), bin.words.end(), initial_word(bin.def.function));
+    for (auto& [cpu, words] : bin.cpus) words = bin.words;
   }
 }
 

@@ -27,7 +27,11 @@ struct Row {
 
 class Store {
  public:
-  void merge(const dif::AggregationDef& def, const KeyLayout& layout, ByteView keys, std::span<const uint64_t> values);
+  // With this, values are also kept by the CPU that contributed them (option aggpercpu).
+  void keep_by_cpu(std::vector<uint32_t> cpus) { cpus_ = std::move(cpus); }
+  // `slot`: an index into those CPUs.
+  void merge(const dif::AggregationDef& def, const KeyLayout& layout, ByteView keys, std::span<const uint64_t> values,
+             uint32_t slot);
 
   // printa(@a) and printa(@a, @b, ...): sorted, joined on the keys. Valid until the store changes.
   std::vector<Row> rows(const std::vector<uint32_t>& aggregations, const Options& options);
@@ -47,6 +51,7 @@ class Store {
     KeyLayout layout;
     Bytes keys;
     std::vector<uint64_t> words;
+    std::map<uint32_t, std::vector<uint64_t>> cpus;
     std::string tuple;  // the keys' sizes and bytes: equal for bins that join
   };
   struct State {
@@ -57,6 +62,7 @@ class Store {
   Tally tally(const Bin& bin, BarStyle bars) const;
   static std::vector<Datum> data(const Bin& bin);
 
+  std::vector<uint32_t> cpus_;
   std::unordered_map<std::string, Bin> bins_;
   std::map<uint32_t, State> states_;
 };

@@ -121,6 +121,7 @@ struct BinView {
   ByteView keys;
   const uint64_t* values = nullptr;
   uint32_t value_words = 0;
+  uint32_t slot = 0;  // whose buffer it was in
 };
 
 class SessionReader {

@@ -231,6 +231,7 @@ void Reader::read_bins(const ReaderSlot& slot, const std::function<void(const Bi
     view.keys = ByteView(keys, h.key_size);
     view.values = reinterpret_cast<const uint64_t*>(keys + h.key_size);
     view.value_words = h.value_words;
+    view.slot = static_cast<uint32_t>(&slot - slots_.data());
     bin(view);
     position += size;
   }

@@ -253,6 +253,9 @@ int run_guests(CommandLine& line) {
   const auto compiled = compile_sources(line, (*processes)->target());
   if (!compiled) return kFatal;
   if (compiled->clauses.empty() && !line.option("zdefs")) return fatal("no probes matched");
+  if (dif::option_set(compiled->options, "aggpercpu")) {
+    return fatal("-x aggpercpu: guests' aggregations are kept for all their CPUs together, and not by CPU");
+  }
   if (line.compile_only) return write_object(line, *compiled);
   if (compiled->destructive && !dif::option_set(compiled->options, "destructive")) {
     return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));

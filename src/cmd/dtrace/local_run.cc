@@ -11,6 +11,7 @@
 #include "cmd/dtrace/programs.h"
 #include "cmd/dtrace/tracing.h"
 #include "engine/engine.h"
+#include "engine/timer_thread.h"
 #include "link/link.h"
 
 namespace ht::dtrace {
@@ -91,6 +92,7 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   if (!reader) return fatal(reader.error());
   const auto consumer = make_consumer(*program, **stream);
   consumer->add_variant(program);
+  if (dif::option_set(program->options, "aggpercpu")) consumer->keep_by_cpu(engine::online_cpus());
   for (const engine::ProbeName& name : (*session)->probe_names()) consumer->add_probe(name);
 
   if (auto started = (*session)->start(); !started) return cannot_enable(started.error());
