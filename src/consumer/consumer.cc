@@ -10,6 +10,8 @@
 #include "consumer/printf.h"
 #include "consumer/text_sink.h"
 
+#include "base/clock.h"
+
 namespace ht::consumer {
 
 using dif::ActionKind;
@@ -140,6 +142,7 @@ void Consumer::process(engine::SessionReader& reader) {
 }
 
 void Consumer::snapshot(engine::SessionReader& reader) {
+  last_snapshot_ = system_clock().monotonic_ns();
   reader.snapshot([&](const engine::BinView& view) { bin(view); });
 }
 
@@ -237,6 +240,9 @@ void Consumer::need_snapshot(Current& current) {
   // Everything that was aggregated before any record of this batch is in it; what comes later may be.
   if (snapshot_taken_) return;
   snapshot_taken_ = true;
+  // A slower aggrate shows what was gathered by its time; in the end everything counts.
+  const bool over = current.reader.state() == engine::SessionState::kStopped;
+  if (!over && last_snapshot_ != 0 && system_clock().monotonic_ns() - last_snapshot_ < options_.aggrate) return;
   snapshot(current.reader);
 }
 

@@ -88,6 +88,7 @@ class Consumer {
   std::map<engine::TargetId, std::string> targets_;
   Store store_;
   bool snapshot_taken_ = false;  // in this process()
+  uint64_t last_snapshot_ = 0;   // when
   engine::Drops drops_;
 };
 

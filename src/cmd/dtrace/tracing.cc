@@ -83,7 +83,6 @@ int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer:
   bool alive = true;
 
   consumer.set_refresh([&] { return backend.refresh(consumer); });
-  snapshots.due(clock.monotonic_ns(), 0);
   status.due(clock.monotonic_ns(), 0);
   for (bool done = false; !done;) {
     // What ends the run is looked at before the buffers, so that nothing recorded before it is missed.
