@@ -322,13 +322,19 @@ void TraceSession::arm_all() {
       &TraceSession::submitted);
 }
 
+// Once for each description of the clause that names the probe; the guest says only that some did.
 void TraceSession::enable(const Deployment& deployment) {
   for (const GuestMatch& match : deployment.matches()) {
-    matched_[match.clause] += match.probes.size();
+    const std::vector<dif::ProbeDesc>& descriptions = program_.clauses[match.clause].probes;
+    const std::vector<bool>& meant = deployment.use()[match.clause];
     for (const GuestProbe& probe : match.probes) {
       engine::ProbeName name{context_.ids.id(probe.provider, probe.module, probe.function, probe.name), probe.provider,
                              probe.module, probe.function, probe.name};
-      engine_->enable(deployment.target(), probe.number, name, deployment.variant, match.clause);
+      for (size_t i = 0; i < descriptions.size(); ++i) {
+        if (!meant[i] || !describes(descriptions[i], probe)) continue;
+        ++matched_[match.clause];
+        engine_->enable(deployment.target(), probe.number, name, deployment.variant, match.clause);
+      }
     }
   }
 }

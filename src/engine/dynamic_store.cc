@@ -112,11 +112,17 @@ bool DynamicStore::open(const DynamicKey& key, Handle* handle) {
   const std::lock_guard guard(lock_of(key.hash));
   Entry* entry = *find(key);
   if (entry == nullptr) return false;
-  *handle = {entry, entry->generation, key.hash, entry->size};
+  *handle = {entry, entry->generation, key.hash, entry->size, nullptr, 0};
   return true;
 }
 
 bool DynamicStore::read(const Handle& handle, uint32_t offset, void* out, uint32_t size, Tag* tag) {
+  if (handle.entry == nullptr) {
+    if (offset > handle.size || size > handle.size - offset) return false;
+    *tag = kTagNone;
+    std::memset(out, 0, size);
+    return true;
+  }
   // The entry's memory stays the arena's whoever owns it; the generation says whether it is still ours. It may have
   // moved to another shard meanwhile, but then the generation has changed under the lock of the old one.
   const std::lock_guard guard(lock_of(handle.hash));
@@ -128,14 +134,31 @@ bool DynamicStore::read(const Handle& handle, uint32_t offset, void* out, uint32
   return true;
 }
 
-bool DynamicStore::write(const Handle& handle, uint32_t offset, const void* data, uint32_t size, Tag tag) {
+// Makes the element that the handle names, all zeros, unless somebody has done so meanwhile. The shard is locked.
+bool DynamicStore::make(Handle& handle) {
+  const DynamicKey key{handle.key, handle.key_size, handle.hash};
+  Entry* entry = *find(key);
+  if (entry == nullptr) {
+    entry = replace(key, handle.size);
+    if (entry == nullptr) return false;
+    entry->tag = kTagNone;
+    std::memset(entry->bytes(), 0, handle.size);
+  }
+  handle.entry = entry;
+  handle.generation = std::atomic_ref(entry->generation).load(std::memory_order_relaxed);
+  return true;
+}
+
+DynamicStore::Written DynamicStore::write(Handle& handle, uint32_t offset, const void* data, uint32_t size, Tag tag) {
   const std::lock_guard guard(lock_of(handle.hash));
+  if (offset > handle.size || size > handle.size - offset) return Written::kGone;
+  if (handle.entry == nullptr && !make(handle)) return Written::kFull;
   Entry* entry = handle.entry;
-  if (std::atomic_ref(entry->generation).load(std::memory_order_relaxed) != handle.generation) return false;
-  if (offset > entry->size || size > entry->size - offset) return false;
+  if (std::atomic_ref(entry->generation).load(std::memory_order_relaxed) != handle.generation) return Written::kGone;
+  if (offset > entry->size || size > entry->size - offset) return Written::kGone;
   entry->tag = combine(entry->tag, tag);
   std::memcpy(entry->bytes() + offset, data, size);
-  return true;
+  return Written::kDone;
 }
 
 bool DynamicStore::store(const DynamicKey& key, Value value) {

@@ -38,12 +38,15 @@ class DynamicStore {
     uint8_t* key() { return reinterpret_cast<uint8_t*>(this + 1); }
     uint8_t* bytes() { return key() + (key_size + 7) / 8 * 8; }
   };
-  // What a clause holds on to of a by-reference entry; it dies with the entry.
+  // What a clause holds on to of a by-reference element; it dies with the element. One that is not there reads as zero
+  // bytes and is made by the first write into it, for which its key is kept (by the clause).
   struct Handle {
     Entry* entry = nullptr;
     uint64_t generation = 0;
     uint64_t hash = 0;
     uint32_t size = 0;
+    const uint8_t* key = nullptr;
+    uint32_t key_size = 0;
   };
 
   // Lowers config.dynvarsize if so much cannot be had and config says so.
@@ -57,7 +60,8 @@ class DynamicStore {
   bool open(const DynamicKey& key, Handle* handle);
   // Inside an open element; false when it is gone.
   bool read(const Handle& handle, uint32_t offset, void* out, uint32_t size, Tag* tag);
-  bool write(const Handle& handle, uint32_t offset, const void* data, uint32_t size, Tag tag);
+  enum class Written { kDone, kGone, kFull };
+  Written write(Handle& handle, uint32_t offset, const void* data, uint32_t size, Tag tag);
 
   // False when the store is exhausted; an element that could not be replaced is gone then, so that it reads as 0.
   bool store(const DynamicKey& key, Value value);
@@ -85,6 +89,7 @@ class DynamicStore {
   Entry** find(const DynamicKey& key);
   Entry* allocate(uint64_t bytes);
   void release(Entry* entry);
+  bool make(Handle& handle);
   Entry* replace(const DynamicKey& key, uint32_t size);
 
   std::unique_ptr<State> state_;

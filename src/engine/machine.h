@@ -101,6 +101,7 @@ class Machine {
   bool load_global_by_ref(const VariableShape& shape, Value* result);
   bool load_local(const VariableShape& shape, Value* result);
   bool load_dynamic(const VariableShape& shape, Value* result);
+  bool open_dynamic(const DynamicKey& key, const VariableShape& shape, Value* result);
   bool store_global_by_ref(const VariableShape& shape, Value value);
   bool store_local(const VariableShape& shape, Value value);
   bool store_dynamic(const VariableShape& shape, Value value);
@@ -186,8 +187,11 @@ class Machine {
   uint32_t first_allocation_ = 0;  // running number of allocations_[0]
   uint32_t allocation_count_ = 0;
   std::unique_ptr<Allocation[]> allocations_;
-  std::array<DynamicStore::Handle, 64> handles_;
+  std::array<DynamicStore::Handle, 256> handles_;
   uint32_t handle_count_ = 0;
+  static constexpr uint32_t kHandleKeys = 16384;
+  std::unique_ptr<uint8_t[]> handle_keys_;  // of elements that are not there yet
+  uint32_t handle_keys_used_ = 0;
   std::array<TupleEntry, dif::kTupleRegisters> tuple_;
   unsigned tuple_size_ = 0;
 

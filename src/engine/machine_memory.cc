@@ -44,6 +44,7 @@ Result<std::unique_ptr<Machine>> Machine::create(SessionCore& session, uint32_t 
   ASSIGN_OR_RETURN(m.tag_memory_, Mapping::anonymous(m.scratch_size_ / 8 * sizeof(Tag)));
   const uint64_t largest = std::max(session.globals.largest(), std::max(strsize, kMaxByRef));
   ASSIGN_OR_RETURN(m.key_memory_, Mapping::anonymous(64 + dif::kTupleRegisters * (16 + largest)));
+  m.handle_keys_ = std::make_unique<uint8_t[]>(kHandleKeys);
   m.scratch_ = m.scratch_memory_.data();
   m.tags_ = reinterpret_cast<Tag*>(m.tag_memory_.data());
   m.allocations_ = std::make_unique<Allocation[]>(kMaxAllocations);
@@ -67,6 +68,7 @@ void Machine::reset_scratch() {
   scratch_used_ = 0;
   allotted_ = 0;
   handle_count_ = 0;
+  handle_keys_used_ = 0;
 }
 
 // Null and a fault when there is no room; the memory is not cleared.
@@ -239,11 +241,17 @@ bool Machine::write(Value address, const void* data, size_t size, Tag tag) {
   }
   if (region_of(address.tag) == Region::kDynamic) {
     const uint32_t handle = object_of(address.tag);
-    if (handle >= handle_count_ ||
-        !session_.dynamics.write(handles_[handle], offset, data, static_cast<uint32_t>(size), tag)) {
-      return fail(Fault::kBadaddr, address.bits);
+    if (handle >= handle_count_) return fail(Fault::kBadaddr, address.bits);
+    switch (session_.dynamics.write(handles_[handle], offset, data, static_cast<uint32_t>(size), tag)) {
+      case DynamicStore::Written::kDone:
+        return true;
+      case DynamicStore::Written::kFull:
+        session_.memory.count_drop(slot_, Drop::kDynamic);
+        return true;
+      case DynamicStore::Written::kGone:
+        break;
     }
-    return true;
+    return fail(Fault::kBadaddr, address.bits);
   }
   Object target;
   if (!object(address, &target) || !target.storable || offset > target.size || size > target.size - offset) {

@@ -176,6 +176,21 @@ bool Machine::build_key(const VariableShape& shape, DynamicKey* key) {
   return true;
 }
 
+// A struct or array in dynamic variable space: its address, whether it is there already or not.
+bool Machine::open_dynamic(const DynamicKey& key, const VariableShape& shape, Value* result) {
+  if (handle_count_ == handles_.size()) return fail(Fault::kNoscratch);
+  DynamicStore::Handle& handle = handles_[handle_count_];
+  if (!session_.dynamics.open(key, &handle)) {
+    if (key.size > kHandleKeys - handle_keys_used_) return fail(Fault::kNoscratch);
+    uint8_t* kept = handle_keys_.get() + handle_keys_used_;
+    std::memcpy(kept, key.bytes, key.size);
+    handle_keys_used_ += key.size;
+    handle = {nullptr, 0, key.hash, shape.size, kept, key.size};
+  }
+  *result = engine_address(Region::kDynamic, handle_count_++);
+  return true;
+}
+
 bool Machine::load_dynamic(const VariableShape& shape, Value* result) {
   DynamicKey key;
   if (!build_key(shape, &key)) return false;
@@ -185,12 +200,7 @@ bool Machine::load_dynamic(const VariableShape& shape, Value* result) {
     store.load(key, result);
     return true;
   }
-  if (!shape.string) {
-    if (handle_count_ == handles_.size()) return fail(Fault::kNoscratch);
-    *result = {};
-    if (store.open(key, &handles_[handle_count_])) *result = engine_address(Region::kDynamic, handle_count_++);
-    return true;
-  }
+  if (!shape.string) return open_dynamic(key, shape, result);
   char* room = string_room();
   if (room == nullptr) return false;
   Tag tag;

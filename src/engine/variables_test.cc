@@ -196,10 +196,42 @@ TEST(DynamicStore, ReusesFreedEntriesAndForgetsStaleHandles) {
   uint8_t byte;
   Tag tag;
   EXPECT_FALSE(store.read(handle, 0, &byte, 1, &tag));
-  EXPECT_FALSE(store.write(handle, 0, &byte, 1, tag));
+  EXPECT_EQ(store.write(handle, 0, &byte, 1, tag), DynamicStore::Written::kGone);
   Value value;
   EXPECT_TRUE(store.load(key(three), &value));
   EXPECT_EQ(value.bits, 6u);
+}
+
+// A struct that is not there reads as zeros and takes no room; the first write makes it.
+TEST(DynamicStore, AnAbsentElementIsMadeByAWrite) {
+  auto made = DynamicStore::create(128);
+  ASSERT_TRUE(made.ok());
+  DynamicStore store = std::move(made).value();
+  const uint64_t names[2] = {1, 2};
+  const auto absent = [&](const uint64_t& name) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&name);
+    DynamicStore::Handle handle{nullptr, 0, hash_bytes(0, bytes, 8), 16, bytes, 8};
+    EXPECT_FALSE(store.open({bytes, 8, handle.hash}, &handle));
+    return handle;
+  };
+  DynamicStore::Handle first = absent(names[0]), again = absent(names[0]), second = absent(names[1]);
+  uint64_t word = 7;
+  Tag tag = kTagMixed;
+  ASSERT_TRUE(store.read(first, 8, &word, 8, &tag));
+  EXPECT_EQ(word, 0u);
+  EXPECT_EQ(tag, kTagNone);
+  EXPECT_FALSE(store.read(first, 9, &word, 8, &tag));
+  word = 5;
+  EXPECT_EQ(store.write(first, 9, &word, 8, kTagNone), DynamicStore::Written::kGone);
+  EXPECT_EQ(store.write(first, 0, &word, 8, kTagNone), DynamicStore::Written::kDone);
+  EXPECT_EQ(store.write(again, 8, &word, 8, kTagNone), DynamicStore::Written::kDone);
+  uint64_t both[2] = {};
+  ASSERT_TRUE(store.read(first, 0, both, 16, &tag));
+  EXPECT_EQ(both[0], 5u);
+  EXPECT_EQ(both[1], 5u);
+  EXPECT_EQ(store.write(second, 0, &word, 8, kTagNone), DynamicStore::Written::kFull);
+  ASSERT_TRUE(store.read(second, 0, &word, 8, &tag));
+  EXPECT_EQ(word, 0u);
 }
 
 TEST(DynamicStore, ManyThreadsEachSeeTheirOwn) {
