@@ -101,7 +101,9 @@ Result<std::string> version_value(std::string_view text) {
     unsigned number = 0;
     const auto [end, trouble] = std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), number);
     if (trouble != std::errc() || end != parts[i].data() + parts[i].size() || number > kMost[i]) return malformed;
-    if (i < 2 || number != 0) canonical += (i == 0 ? "" : ".") + std::to_string(number);
+    if (i == 2 && number == 0) continue;
+    if (i != 0) canonical += '.';
+    canonical += std::to_string(number);
   }
   if (!contains(kVersions, canonical)) return error("Requested version is not supported by compiler");
   return canonical;
