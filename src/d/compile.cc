@@ -69,7 +69,7 @@ struct Compilation {
   explicit Compilation(const CompileOptions& given)
       : options(given),
         macros(given),
-        types(dif::option_number(given.options, "strsize")),
+        types(dif::option_number(given.options, "strsize"), given.ilp32),
         sema(types, symbols, program.options) {
     program.files.emplace_back();
     program.options = given.options;

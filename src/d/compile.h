@@ -25,6 +25,7 @@ struct CompileOptions {
   bool hypertrace = false;                       // -E: descriptions may have a target in front
   std::vector<std::string> macro_arguments;      // $0 is [0]
   std::map<std::string, uint64_t> macro_values;  // $pid, $target, ... : name without $
+  bool ilp32 = false;                            // -32
   bool argref = false;                           // -x argref, defaultargs, empty
   bool defaultargs = false;
   bool empty = false;

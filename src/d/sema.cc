@@ -105,9 +105,13 @@ Result<Expr> Sema::check(const Expr& expr) {
     return fail(Tag::D_SYNTAX, expr.pos, "expression is too large after the expansion of inlines");
   }
   switch (expr.kind) {
-    case ExprKind::kInt:
-      return integer_constant_expr(expr.value, types_.integer(kIntKindNames[static_cast<size_t>(expr.int_kind)]),
-                                   expr.pos);
+    case ExprKind::kInt: {
+      std::string_view type = kIntKindNames[static_cast<size_t>(expr.int_kind)];
+      // The scanner knows 64-bit longs only.
+      if (types_.ilp32() && type == "long" && expr.value > INT32_MAX) type = "long long";
+      if (types_.ilp32() && type == "unsigned long" && expr.value > UINT32_MAX) type = "unsigned long long";
+      return integer_constant_expr(expr.value, types_.integer(type), expr.pos);
+    }
     case ExprKind::kString: {
       Expr result = shell(expr);
       result.type = types_.string_type();

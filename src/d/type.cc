@@ -24,6 +24,14 @@ constexpr BaseType kFloats[] = {{"float", 4, true}, {"double", 8, true}, {"long 
 struct Typedef {
   std::string_view name, target;
 };
+// Those that mean something else to 32-bit programs.
+constexpr Typedef kTypedefs32[] = {
+    {"int64_t", "long long"},   {"uint64_t", "unsigned long long"},
+    {"intptr_t", "int"},        {"uintptr_t", "unsigned int"},
+    {"size_t", "unsigned int"}, {"ssize_t", "int"},
+    {"ptrdiff_t", "int"},       {"id_t", "long"},
+    {"pid_t", "long"},
+};
 // The D library's, and the names that Linux sources use for fixed-width integers.
 constexpr Typedef kTypedefs[] = {
     {"int8_t", "signed char"},
@@ -259,15 +267,21 @@ dif::Type to_dif(TypeRef type) {
   }
 }
 
-TypeTable::TypeTable(uint64_t string_size) {
+TypeTable::TypeTable(uint64_t string_size, bool ilp32) : ilp32_(ilp32) {
   void_ = names_["void"] = make(TypeKind::kVoid, "void", 0);
   for (const BaseType& base : kIntegers) {
-    Type* type = make(TypeKind::kInteger, base.name, base.size);
+    const bool is_long = base.name == "long" || base.name == "unsigned long";
+    Type* type = make(TypeKind::kInteger, base.name, ilp32 && is_long ? 4 : base.size);
     type->is_signed = base.is_signed;
     names_.emplace(base.name, type);
   }
   for (const BaseType& base : kFloats) names_.emplace(base.name, make(TypeKind::kFloat, base.name, base.size));
-  for (const Typedef& entry : kTypedefs) add_typedef(entry.name, integer(entry.target));
+  if (ilp32) {
+    for (const Typedef& entry : kTypedefs32) add_typedef(entry.name, integer(entry.target));
+  }
+  for (const Typedef& entry : kTypedefs) {
+    if (names_.find(entry.name) == names_.end()) add_typedef(entry.name, integer(entry.target));
+  }
   string_ = make(TypeKind::kString, "string", string_size);
   unknown_ = make(TypeKind::kSymbolic, "", 8);
   symaddr_ = make(TypeKind::kSymaddr, "_symaddr", 8);
@@ -307,7 +321,8 @@ TypeRef TypeTable::stack_type(uint64_t size) {
   return type;
 }
 TypeRef TypeTable::pointer(TypeRef target) {
-  return derived(TypeKind::kPointer, target, 0, 8, 8);
+  const uint32_t size = ilp32_ ? 4 : 8;
+  return derived(TypeKind::kPointer, target, 0, size, size);
 }
 TypeRef TypeTable::array(TypeRef element, uint32_t count) {
   TypeRef base = stripped(element);

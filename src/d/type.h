@@ -88,7 +88,9 @@ dif::Type to_dif(TypeRef type);
 
 class TypeTable {
  public:
-  explicit TypeTable(uint64_t string_size);  // sizeof (string): the option strsize
+  // sizeof (string) is the option strsize. With `ilp32` long and pointers have 32 bits, as programs see them.
+  explicit TypeTable(uint64_t string_size, bool ilp32 = false);
+  bool ilp32() const { return ilp32_; }
   void set_string_size(uint64_t size);
   TypeTable(const TypeTable&) = delete;
   TypeTable& operator=(const TypeTable&) = delete;
@@ -129,6 +131,7 @@ class TypeTable {
   std::map<std::string, Type*, std::less<>> tags_;  // "struct x"
   std::map<std::string, TypeRef, std::less<>> symbolic_;
   std::map<std::pair<TypeRef, uint64_t>, TypeRef> derived_[4];
+  bool ilp32_ = false;
   TypeRef void_ = nullptr, string_ = nullptr, unknown_ = nullptr, symaddr_ = nullptr, usymaddr_ = nullptr;
 };
 

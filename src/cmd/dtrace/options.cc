@@ -206,7 +206,11 @@ class CommandParser {
   std::optional<int> take_other(char letter, const std::string& argument) {
     switch (letter) {
       case '3':
-        return fatal("-32: only the 64-bit data model is available");
+        line_.ilp32 = true;
+        break;
+      case '6':
+        line_.ilp32 = false;
+        break;
       case 'c':
         line_.subjects.push_back({false, 0, argument});
         break;

@@ -32,6 +32,7 @@ struct CommandLine {
   bool guests = false;                     // -E
   bool compile_only = false;               // -e
   bool disassemble = false;                // -S
+  bool ilp32 = false;                      // -32
   bool verbose = false;                    // -v
   bool preprocess = false;                 // -C
   bool buffered = false;                   // -B

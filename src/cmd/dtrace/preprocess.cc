@@ -30,7 +30,7 @@ std::vector<std::string> arguments(const CommandLine& line) {
     "-D__linux",
     "-D__SUNW_D=1",
     "-D__SUNW_D_VERSION=0x01000000",
-    "-D__SUNW_D_64",
+    line.ilp32 ? "-D__SUNW_D_32" : "-D__SUNW_D_64",
 #if defined(__x86_64__)
     "-D__amd64",
 #elif defined(__aarch64__)

@@ -69,6 +69,7 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) 
   options.hypertrace = line.guests;
   options.macro_arguments = line.arguments;
   options.macro_values = macro_values(target);
+  options.ilp32 = line.ilp32;
   options.argref = line.option("argref");
   options.defaultargs = line.option("defaultargs");
   options.empty = line.option("empty");
