@@ -119,7 +119,7 @@ int trace(engine::SessionReader& reader, consumer::Consumer& consumer, consumer:
   consumer.snapshot(reader);
   consumer.print_remaining();
   if (auto flushed = stream.flush(); !flushed) {
-    say(flushed.error());
+    if (result == kOk) say(flushed.error());  // once is enough
     result = kFatal;
   }
   consumer.report_drops(reader);
