@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "dif/assembler.h"
-#include "dif/verify_shared.h"
+#include "dif/options.h"
 
 namespace ht::dif {
 namespace {
@@ -130,15 +130,6 @@ std::string operands(Instr i, const Difo& difo, const Program* program) {
   return {};
 }
 
-// The default size of a string: the option strsize.
-uint64_t string_size(const Program* program) {
-  constexpr uint64_t kDefault = 256;
-  if (program == nullptr) return kDefault;
-  const auto option = program->options.find("strsize");
-  const uint64_t size = option != program->options.end() ? parse_size(option->second) : 0;
-  return size != 0 ? size : kDefault;
-}
-
 // "D type (pointer) (size 8)", "string (unknown) by ref (size 256)".
 std::string type_text(const Type& type, const Program* program) {
   const std::string_view kind = type.kind == TypeKind::kString    ? "string"
@@ -147,6 +138,7 @@ std::string type_text(const Type& type, const Program* program) {
   const bool string = type.kind == TypeKind::kString;
   const size_t last = std::size(kCKindNames) - 1;
   const size_t ckind = string ? last : std::min<size_t>(static_cast<size_t>(type.ckind), last);
+  const OptionMap options = program != nullptr ? program->options : OptionMap();
   std::string_view reference;
   if ((type.flags & Type::kByUserRef) != 0) {
     reference = " by user ref";
@@ -154,7 +146,7 @@ std::string type_text(const Type& type, const Program* program) {
     reference = " by ref";
   }
   return fmt::format("{} ({}){} (size {})", kind, kCKindNames[ckind], reference,
-                     string && type.size == 0 ? string_size(program) : type.size);
+                     string && type.size == 0 ? option_number(options, "strsize") : type.size);
 }
 
 // What the listing says about a builtin: enough of its C spelling for that.

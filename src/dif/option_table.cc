@@ -3,6 +3,7 @@
 #include <array>
 
 #include "dif/options.h"
+#include "dif/verify.h"
 
 namespace ht::dif {
 namespace {
@@ -26,9 +27,9 @@ constexpr auto kCommand = OptionUse::kCommand;
 constexpr auto kProgram = OptionUse::kProgram;
 constexpr auto kRefused = OptionUse::kRefused;
 
-constexpr uint64_t kMostScratch = uint64_t{1} << 40;
+constexpr uint64_t kMostScratch = limits::kScratchBytes;
 constexpr uint64_t kMostBuffer = uint64_t{1} << 60;  // what cannot be had is lowered
-constexpr uint64_t kMostString = 65536;              // the verifier's limit of a string by value
+constexpr uint64_t kMostString = limits::kStringBytes;
 constexpr uint64_t kMostCount = 65536;  // columns, positions, speculations: more would only exhaust somebody
 
 // clang-format off

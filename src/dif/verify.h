@@ -23,6 +23,7 @@ inline constexpr size_t kOptions = 256;
 inline constexpr size_t kDifoBytes = 256 << 10;  // text, integers and strings together
 inline constexpr uint32_t kByRefBytes = 16384;   // of a value that is not a string
 inline constexpr uint32_t kStringBytes = 65536;  // strsize
+inline constexpr uint32_t kScratchBytes = 64u << 20;  // scratchsize
 inline constexpr uint32_t kTracememBytes = 65536;
 inline constexpr uint32_t kFrames = 1024;
 inline constexpr uint32_t kRecordBytes = 4 << 20;

@@ -101,6 +101,20 @@ bool calls_destructive(const Difo& difo) {
          });
 }
 
+// A size as options are written: base 0, suffix k m g t. 0 if it is none.
+uint64_t parse_size(const std::string& text) {
+  char* end = nullptr;
+  uint64_t value = std::isdigit(static_cast<unsigned char>(text.c_str()[0])) != 0 ? strtoull(text.c_str(), &end, 0) : 0;
+  if (end == nullptr || value > UINT32_MAX) return 0;
+  const size_t suffix =
+      std::string_view("kmgt").find(static_cast<char>(std::tolower(static_cast<unsigned char>(*end))));
+  if (*end != '\0' && suffix != std::string_view::npos) {
+    value <<= 10 * (suffix + 1);  // of at most 2^32: what overflows is zero or still too large
+    ++end;
+  }
+  return *end == '\0' ? value : 0;
+}
+
 class ProgramVerifier {
  public:
   ProgramVerifier(const Program& program, Stage stage)
@@ -363,19 +377,6 @@ class ProgramVerifier {
 };
 
 }  // namespace
-
-uint64_t parse_size(const std::string& text) {
-  char* end = nullptr;
-  uint64_t value = std::isdigit(static_cast<unsigned char>(text.c_str()[0])) != 0 ? strtoull(text.c_str(), &end, 0) : 0;
-  if (end == nullptr || value > UINT32_MAX) return 0;
-  const size_t suffix =
-      std::string_view("kmgt").find(static_cast<char>(std::tolower(static_cast<unsigned char>(*end))));
-  if (*end != '\0' && suffix != std::string_view::npos) {
-    value <<= 10 * (suffix + 1);  // of at most 2^32: what overflows is zero or still too large
-    ++end;
-  }
-  return *end == '\0' ? value : 0;
-}
 
 Result<void> verify(const Program& program, Stage stage) {
   return ProgramVerifier(program, stage).verify();

@@ -35,7 +35,4 @@ enum class TypeUse {
 // Empty if the type may be used so, else the diagnostic.
 std::string check_type(const Type& type, TypeUse use, Stage stage);
 
-// A size as options are written: base 0, suffix k m g t. 0 if it is none.
-uint64_t parse_size(const std::string& text);
-
 }  // namespace ht::dif

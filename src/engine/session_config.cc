@@ -7,13 +7,14 @@
 
 #include "base/time_units.h"
 #include "dif/options.h"
+#include "dif/verify.h"
 #include "engine/session.h"
 
 namespace ht::engine {
 namespace {
 
 constexpr uint64_t kMaxStrsize = 1u << 20;
-constexpr uint64_t kMaxScratchsize = 64u << 20;
+constexpr uint64_t kMaxScratchsize = dif::limits::kScratchBytes;
 constexpr uint64_t kMaxSpeculations = 1u << 16;
 constexpr uint64_t kMaxSize = uint64_t{1} << 60;  // what cannot be had is lowered later, or refused
 constexpr uint64_t kFastestCleaning = 200'000, kSlowestCleaning = 60 * kNsPerSecond;

@@ -8,6 +8,8 @@
 namespace ht::engine {
 namespace {
 
+constexpr size_t kNowhere = std::string_view::npos;
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -92,7 +94,7 @@ class JsonWalk {
     for (const std::string_view word : {"true", "false", "null"}) {
       if (text_.substr(at_, word.size()) == word) {
         at_ += word.size();
-        return true;
+        return ended();
       }
     }
     return false;
@@ -102,8 +104,11 @@ class JsonWalk {
     at_ += text_[at_] == '-' ? 1 : 0;
     if (!is_digit(peek())) return false;
     at_ = std::min(text_.find_first_not_of("0123456789.+-eE", at_), text_.size());
-    return true;
+    return ended();
   }
+
+  // A number or word ends where something else could begin; 0x10 and falsehood are neither.
+  bool ended() const { return at_ < text_.size() && std::string_view(" \t\n\r,]}").find(text_[at_]) != kNowhere; }
 
   bool skip_string() {
     for (++at_; at_ < text_.size(); ++at_) {
