@@ -71,33 +71,35 @@ std::optional<uint64_t> entry_point(pid_t pid) {
   return std::nullopt;
 }
 
-// Lets a stopped process run until it is about to execute `address`. False if it ended or stopped elsewhere.
-bool run_to(pid_t pid, uint64_t address) {
+// Lets a stopped process run until it is about to execute `address`. Returns its status if it ends before, as one does
+// whose libraries cannot be loaded. If anything else goes wrong it stands elsewhere.
+std::optional<int> run_to(pid_t pid, uint64_t address) {
   errno = 0;
   const long word = ptrace(PTRACE_PEEKTEXT, pid, address, nullptr);
-  if (errno != 0 || ptrace(PTRACE_POKETEXT, pid, address, (word & ~0xffL) | 0xcc) != 0) return false;
+  if (errno != 0 || ptrace(PTRACE_POKETEXT, pid, address, (word & ~0xffL) | 0xcc) != 0) return std::nullopt;
   int status = 0;
-  if (ptrace(PTRACE_CONT, pid, nullptr, nullptr) != 0 || waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
-    return false;
-  }
+  if (ptrace(PTRACE_CONT, pid, nullptr, nullptr) != 0 || waitpid(pid, &status, 0) != pid) return std::nullopt;
+  if (!WIFSTOPPED(status)) return status;
   ptrace(PTRACE_POKETEXT, pid, address, word);
   user_regs_struct registers{};
-  if (WSTOPSIG(status) != SIGTRAP || ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) return false;
-  if (registers.rip != address + 1) return false;
+  if (WSTOPSIG(status) != SIGTRAP || ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) return std::nullopt;
+  if (registers.rip != address + 1) return std::nullopt;
   registers.rip = address;
-  return ptrace(PTRACE_SETREGS, pid, nullptr, &registers) == 0;
+  ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
+  return std::nullopt;
 }
 #endif
 
 // `exec` and `preinit` are right after the exec; `postinit` and `main` at the program's entry, when the dynamic linker
-// has loaded and initialised the libraries.
-void run_to_evaltime(pid_t pid, const std::string& evaltime) {
-  if (evaltime == "exec" || evaltime == "preinit") return;
+// has loaded and initialised the libraries. Returns its status if it ended.
+std::optional<int> run_to_evaltime(pid_t pid, const std::string& evaltime) {
+  if (evaltime == "exec" || evaltime == "preinit") return std::nullopt;
 #if defined(__x86_64__)
-  if (const auto entry = entry_point(pid)) run_to(pid, *entry);
+  if (const auto entry = entry_point(pid)) return run_to(pid, *entry);
 #else
   (void)pid;
 #endif
+  return std::nullopt;
 }
 
 }  // namespace
@@ -142,7 +144,7 @@ Result<std::unique_ptr<Process>> StartedProcess::start(const std::string& comman
     int status = 0;
     waitpid(pid, &status, 0);  // stopped by its exec
     ptrace(PTRACE_SETOPTIONS, pid, nullptr, PTRACE_O_EXITKILL);
-    run_to_evaltime(pid, dif::option_text(options, "evaltime"));
+    if (const auto ended = run_to_evaltime(pid, dif::option_text(options, "evaltime"))) process->note_end(*ended);
   }
   return std::unique_ptr<Process>(std::move(process));
 }
@@ -155,6 +157,7 @@ StartedProcess::~StartedProcess() {
 }
 
 void StartedProcess::go() {
+  if (ended_) return;
   if (traced_) {
     ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
     return;
@@ -168,6 +171,11 @@ bool StartedProcess::ended() {
   if (ended_) return true;
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) != pid_ || WIFSTOPPED(status)) return false;
+  note_end(status);
+  return true;
+}
+
+void StartedProcess::note_end(int status) {
   ended_ = true;
   Signals::remove_child(pid_);
   if (WIFSIGNALED(status)) {
@@ -175,7 +183,6 @@ bool StartedProcess::ended() {
   } else if (WEXITSTATUS(status) != 0) {
     how_ended_ = fmt::format("pid {} exited with status {}", pid_, WEXITSTATUS(status));
   }
-  return true;
 }
 
 }  // namespace ht::dtrace

@@ -17,6 +17,7 @@ class StartedProcess final : public Process {
 
  private:
   StartedProcess(pid_t pid, UniqueFd gate, bool traced);
+  void note_end(int status);
 
   UniqueFd gate_;  // without ptrace the child waits for a byte
   bool traced_;
