@@ -38,7 +38,7 @@ class OverlordTest : public testing::Test {
   World world;
 };
 
-constexpr uint32_t kGetppidEntry = 4, kGetppidReturn = 5;
+constexpr uint32_t kReadEntry = 0, kGetppidEntry = 4, kGetppidReturn = 5;
 
 TEST_F(OverlordTest, RunsAProgramOnTheGuestsMeantAndTakesItAway) {
   world.start({"vm1", "vm2", "other"});
@@ -112,6 +112,64 @@ TEST_F(OverlordTest, HostProbesNeedNoGuest) {
   EXPECT_EQ(records(**reader, engine::kHost), 2u);
   EXPECT_EQ(session->reply.probes(0).id(), 1u);
   EXPECT_EQ(session->reply.probes(1).id(), 2u);
+}
+
+// An empty record costs 12 bytes.
+TEST_F(OverlordTest, BufferPoliciesWorkForGuests) {
+  world.start({"vm1"});
+  auto client = world.client();
+  const auto target = static_cast<engine::TargetId>(world.vm("vm1").id());
+  for (const auto& [policy, held] : {std::pair{"ring", 3u}, {"fill", 2u}}) {
+    auto session = client->submit(request({desc("", "syscall", "read", "entry"), desc("", "", "", "END")},
+                                          {{"bufpolicy", policy}, {"bufsize", "36"}}),
+                                  {}, nullptr);
+    ASSERT_TRUE(session.ok()) << session.error().text();
+    auto reader = engine::SessionReader::open(std::move(session->data), std::move(session->control));
+    ASSERT_TRUE(reader.ok());
+    ASSERT_TRUE(client->start(session->reply.session()).ok());
+    fire(target, kReadEntry, 10);
+    const bool filled = (*reader)->state() == engine::SessionState::kDraining;
+    EXPECT_EQ(filled, std::string(policy) == "fill");
+    EXPECT_EQ(records(**reader, target), 0u) << "not before the end";
+    ASSERT_TRUE(client->stop(session->reply.session()).ok());
+    EXPECT_EQ(records(**reader, target), held);
+    EXPECT_EQ((*reader)->drops().principal(), 0u);
+  }
+}
+
+TEST_F(OverlordTest, WhatDoesNotFitIsSaidAtTheStart) {
+  world.start({});
+  auto client = world.client();
+  auto session = client->submit(
+      request({desc("", "", "", "END")}, {{"bufpolicy", "fill"}, {"bufsize", "8"}, {"cleanrate", "1"}}), {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  ASSERT_EQ(session->reply.adjustments_size(), 1);
+  EXPECT_EQ(session->reply.adjustments(0), "cleaning rate reduced to 5000 hz");
+  const auto started = client->start(session->reply.session());
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().message, "END enablings exceed size of principal buffer");
+}
+
+// As many enablings as matches, also of a guest's probe.
+TEST_F(OverlordTest, TwoDescriptionsOfAClauseEnableAProbeTwice) {
+  world.start({"vm1"});
+  auto client = world.client();
+  dif::Program program;
+  program.files = {""};
+  program.sources.push_back({"test", false, std::string(64, '0')});
+  program.clauses.emplace_back().probes = {desc("", "syscall", "read", "entry"), desc("", "syscall", "re*", "entry")};
+  const Bytes object = object::write(program);
+  channel::SubmitRequest submit;
+  submit.set_elf(object.data(), object.size());
+  auto session = client->submit(submit, {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  EXPECT_EQ(session->reply.matched(0), 2u);
+  auto reader = engine::SessionReader::open(std::move(session->data), std::move(session->control));
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE(client->start(session->reply.session()).ok());
+  const auto target = static_cast<engine::TargetId>(world.vm("vm1").id());
+  fire(target, kReadEntry, 1);
+  EXPECT_EQ(records(**reader, target), 2u);
 }
 
 TEST_F(OverlordTest, RefusalsSayWhatIsWrongAndLeaveNothing) {

@@ -392,8 +392,10 @@ inline dif::ProbeDesc desc(std::string target, std::string provider, std::string
 }
 
 // Clauses without actions: a record for each firing.
-inline channel::SubmitRequest request(const std::vector<dif::ProbeDesc>& descriptions) {
+inline channel::SubmitRequest request(const std::vector<dif::ProbeDesc>& descriptions,
+                                      const std::map<std::string, std::string>& options = {}) {
   dif::Program program;
+  program.options = options;
   program.files = {""};
   program.sources.push_back({"test", false, std::string(64, '0')});
   for (const auto& description : descriptions) program.clauses.emplace_back().probes = {description};
