@@ -15,6 +15,7 @@
 
 namespace ht::d {
 
+struct Inline;
 struct TypeName;
 
 enum class ExprKind : uint8_t {
@@ -76,8 +77,10 @@ struct Expr {
   bool user = false;      // ... in user memory
   bool writable = false;  // may be assigned to
   Origin origin = Origin::kNone;
-  bool narrow = false;             // the value is known to fit its type (as loads and casts make it)
-  const Member* member = nullptr;  // kMember of a struct that the compiler knows
+  bool narrow = false;              // the value is known to fit its type (as loads and casts make it)
+  bool from_argument = false;       // stands for a parameter of the inline around it
+  const Inline* inlined = nullptr;  // what an inline was expanded to
+  const Member* member = nullptr;   // kMember of a struct that the compiler knows
 
   bool is_constant() const { return kind == ExprKind::kInt; }
 };

@@ -13,9 +13,9 @@ namespace {
 
 using dif::ActionKind;
 
-bool calls_action(const Expr& expr) {
+bool calls_action(const Sema& sema, const Expr& expr) {
   return expr.kind == ExprKind::kCall && expr.args[0].kind == ExprKind::kIdent && !expr.args[0].scoped &&
-         find_action(expr.args[0].text) != nullptr;
+         find_action(expr.args[0].text) != nullptr && sema.visible(expr.args[0].text);
 }
 
 Result<void> compile_statements(ActionContext& context, const std::vector<Statement>& statements);
@@ -59,7 +59,7 @@ Result<void> compile_statement(ActionContext& context, const Statement& statemen
   if (expr.kind == ExprKind::kAssign && expr.op == Tok::kAssign && expr.args[0].kind == ExprKind::kAgg) {
     return compile_aggregation(context, expr);
   }
-  if (calls_action(expr)) return compile_action(context, expr);
+  if (calls_action(context.sema, expr)) return compile_action(context, expr);
   ASSIGN_OR_RETURN(Expr checked, context.sema.check_expression(expr));
   ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kEffect, context.files, context.sema));
   dif::Action& action = append(context, ActionKind::kDifexpr, expr);

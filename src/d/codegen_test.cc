@@ -366,7 +366,8 @@ TEST(Syntax, ErrorsPoint) {
   EXPECT_EQ(error_of("BEGIN { 1 + ; }"), "D_SYNTAX 1:13 syntax error near \";\"");
   EXPECT_EQ(error_of("BEGIN { trace(1);"), "D_SYNTAX 1:18 syntax error near end of input (expected ; or })");
   EXPECT_EQ(error_of("BEGIN { while (1) { } }"), "D_SYNTAX 1:9 syntax error near \"while\"");
-  EXPECT_EQ(error_of("BEGIN { /* x"), "D_SYNTAX 1:9 end-of-file encountered before matching */");
+  EXPECT_EQ(error_of("BEGIN { /* x"),
+            "D_SYNTAX 1:13 end-of-file encountered before matching */ (the comment begins in line 1)");
   EXPECT_EQ(place_of("BEGIN { /* /* */ }"), "D_SYNTAX 1:12");
   EXPECT_EQ(error_of("BEGIN { trace(\"a\nb\"); }"), "D_STR_NL 1:15 newline encountered in string literal");
   EXPECT_EQ(error_of("BEGIN { trace(''); }"), "D_CHR_NULL 1:15 empty character constant");

@@ -1,5 +1,5 @@
-// The compiler's passes, in order: scan and parse one external declaration, analyse it, generate its code, and so on to
-// the end of the last source; then the tables of the program.
+// The compiler's passes, for one source after the other: scan and parse it, taking its declarations as they come; then
+// analyse each of its clauses and generate its code; then the tables of the program.
 #include "d/compile.h"
 
 #include <fmt/format.h>
@@ -70,9 +70,11 @@ struct Compilation {
       : options(given),
         macros(given),
         types(dif::option_number(given.options, "strsize"), given.ilp32),
+        interfaces(symbols, program.options, {given.providers_of, given.has_provider, given.has_module}),
         sema(types, symbols, program.options) {
     program.files.emplace_back();
     program.options = given.options;
+    sema.set_interfaces(&interfaces);
   }
 
   const CompileOptions& options;
@@ -80,8 +82,11 @@ struct Compilation {
   MacroTable macros;
   TypeTable types;
   SymbolTable symbols;
-  Sema sema;
   dif::Program program;
+  Interfaces interfaces;
+  Sema sema;
+  StabilityReport stability;
+  Pos end;  // of the source that was read last
 };
 
 struct Place {
@@ -90,15 +95,22 @@ struct Place {
 
 Result<void> compile_external(Compilation& c, External& external, size_t source, Place& place) {
   c.types.set_string_size(dif::option_number(c.program.options, "strsize"));  // a pragma may have changed it
-  if (auto* declaration = std::get_if<Declaration>(&external)) return c.sema.declare(*declaration);
+  if (auto* declaration = std::get_if<Declaration>(&external)) {
+    for (const Declarator& declarator : declaration->declarators) c.interfaces.declared(declarator.name);
+    if (declaration->specifiers.tagged.has_value()) c.interfaces.declared(declaration->specifiers.tag);
+    return c.sema.declare(*declaration);
+  }
   if (auto* definition = std::get_if<InlineDefinition>(&external)) return c.sema.define_inline(*definition);
   const auto& syntax = std::get<ClauseSyntax>(external);
   constexpr uint64_t kLeastRegisters = 8;  // what code is generated for
   if (dif::option_number(c.program.options, "iregs") < kLeastRegisters) {
     return fail(Tag::D_NOREG, Pos{}, "Insufficient registers to generate code");
   }
+  place.region = Region::kNone;
+  RETURN_IF_ERROR(c.interfaces.use(syntax.probes, syntax.pos));
   ASSIGN_OR_RETURN(dif::Clause clause,
                    compile_clause(syntax, c.sema, c.program.options, c.program.files, place.region));
+  c.interfaces.clause_ended();
   clause.source = static_cast<uint32_t>(source);
   c.program.destructive = c.program.destructive || is_destructive(clause);
   c.program.clauses.push_back(std::move(clause));
@@ -119,22 +131,42 @@ ParserRules rules_for(Compilation& c, const SourceText& source) {
   return rules;
 }
 
+// What the parser finds although it is no matter of syntax: DTrace finds it later, when it knows the region.
+bool is_of_meaning(const Error& error) {
+  return error.tag == tag_name(Tag::D_AGG_MDIM) || error.tag == tag_name(Tag::D_OP_IDENT);
+}
+
+// Declarations count as they are read, because how the rest is read depends on them; clauses are understood when all
+// has been read, so they may use what is declared below them.
 Result<void> compile_source(Compilation& c, const SourceText& source, size_t index, Place& place) {
   Lexer lexer(source.text, source.is_file ? std::string_view(source.name) : std::string_view(), c.files, c.macros,
-              c.program.options);
+              Controls{c.program.options, c.interfaces});
   Parser parser(lexer, c.macros, rules_for(c, source));
   bool empty = true;
+  c.interfaces.begin_source(false);
+  std::vector<External> clauses;
   for (;;) {
     Result<std::optional<External>> external = parser.next();
-    place.region = parser.region();
-    if (!external.ok()) return std::move(external).error();
+    if (!external.ok()) {
+      if (is_of_meaning(external.error())) place.region = parser.region();
+      return std::move(external).error();
+    }
     if (!external->has_value()) break;
     empty = false;
-    RETURN_IF_ERROR(compile_external(c, **external, index, place));
+    if (std::holds_alternative<ClauseSyntax>(**external)) {
+      clauses.push_back(std::move(**external));
+    } else {
+      RETURN_IF_ERROR(compile_external(c, **external, index, place));
+    }
   }
+  for (External& clause : clauses) RETURN_IF_ERROR(compile_external(c, clause, index, place));
+  c.end = lexer.pos();
+  c.end.column = 0;
   if (empty && !c.options.empty && !option_set(c.program.options, "empty")) {
-    return fail(Tag::D_EMPTY, Pos{}, "empty D program translation unit");
+    return fail(Tag::D_EMPTY, c.end, "empty D program translation unit");
   }
+  RETURN_IF_ERROR(c.interfaces.end_source());
+  c.stability.statements.push_back(c.interfaces.source().statements);
   return {};
 }
 
@@ -147,6 +179,13 @@ dif::Source describe(const SourceText& source) {
 CompileResult compile(const std::vector<SourceText>& sources, const CompileOptions& options) {
   CompileResult result;
   Compilation c(options);
+  if (auto version = options.options.find("version"); version != options.options.end()) {
+    Result<void> restricted = c.interfaces.restrict_version(version->second);
+    if (!restricted.ok()) {
+      result.errors.push_back({std::move(restricted).error(), 0, ""});
+      return result;
+    }
+  }
   for (size_t i = 0; i < sources.size(); i++) {
     c.program.sources.push_back(describe(sources[i]));
     Place place;
@@ -159,9 +198,11 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
     }
   }
   if (!options.argref && !option_set(c.program.options, "argref")) {
-    Result<void> used = c.macros.check_all_referenced();
+    Result<void> used = c.macros.check_all_referenced(c.end);
     if (!used.ok()) {
-      result.errors.push_back({std::move(used).error(), 0, ""});
+      size_t last = sources.empty() ? 0 : sources.size() - 1;
+      std::string prefix = sources.empty() ? "" : where(sources[last], used.error(), Region::kNone);
+      result.errors.push_back({std::move(used).error(), last, std::move(prefix)});
       result.program.options = std::move(c.program.options);
       return result;
     }
@@ -177,6 +218,8 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
     result.program.options = std::move(c.program.options);
     return result;
   }
+  result.stability = std::move(c.stability);
+  result.stability.providers = c.interfaces.providers();
   result.program = std::move(c.program);
   return result;
 }

@@ -2,12 +2,14 @@
 // symbolic DIF (usetx, uload, typecast) that the linker resolves.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "dif/program.h"
+#include "dif/stability.h"
 
 namespace ht::d {
 
@@ -30,6 +32,9 @@ struct CompileOptions {
   bool defaultargs = false;
   bool empty = false;
   std::map<std::string, std::string> options;  // set before compiling; pragmas add to Program::options
+  // What there is where the program will run; a function that is empty knows nothing, and then all is believed.
+  std::function<std::vector<std::string>(const dif::ProbeDesc&)> providers_of;  // of the probes that match
+  std::function<bool(std::string_view)> has_provider, has_module;
 };
 
 // The first error of the compilation. Error: tag, message (DTrace's text, section 9), pos with line and column, hint
@@ -40,9 +45,16 @@ struct CompileError {
   std::string where;  // DTrace's WHERE part: "line 3: ", "in action list: ", or ""
 };
 
+// The stability of what the programs use, for -v.
+struct StabilityReport {
+  std::vector<dif::Attributes> statements;  // least of each source; absent clauses have none: kMostStable
+  dif::Providers providers;
+};
+
 struct CompileResult {
   dif::Program program;              // after an error only its options, which say how to report it
   std::vector<CompileError> errors;  // empty on success
+  StabilityReport stability;
   bool ok() const { return errors.empty(); }
 };
 

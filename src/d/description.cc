@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <limits>
+#include <optional>
 
 #include "d/lexer.h"
 
@@ -20,7 +22,7 @@ struct FieldInfo {
 };
 // From the right, beginning at the name; a DescContext is an index into it.
 constexpr FieldInfo kFields[] = {
-    {&dif::ProbeDesc::name, "name", 64},      {&dif::ProbeDesc::function, "function", 128},
+    {&dif::ProbeDesc::name, "name", 64},      {&dif::ProbeDesc::function, "function", 192},
     {&dif::ProbeDesc::module, "module", 64},  {&dif::ProbeDesc::provider, "provider", 64},
     {&dif::ProbeDesc::target, "target", 256},
 };
@@ -30,25 +32,23 @@ Error invalid(const Pos& pos, std::string_view text, std::string_view why, std::
   return fail(Tag::D_PDESC_INVAL, pos, fmt::format("invalid probe description \"{}\": {}", text, why), std::move(hint));
 }
 
-Result<std::string> expand_macros(std::string_view text, const Pos& pos, MacroTable& macros, bool defaults) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    if (text[at] != '$') {
-      out += text[at++];
-      continue;
-    }
-    at += at + 1 < text.size() && text[at + 1] == '$' ? 2 : 1;
-    size_t begin = at;
-    auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    bool number = at < text.size() && digit(text[at]);
-    auto word = [&](char c) {
-      return digit(c) || (!number && (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'));
-    };
-    while (at < text.size() && word(text[at])) at++;
-    ASSIGN_OR_RETURN(std::string value, macros.expand_text(text.substr(begin, at - begin), pos, defaults));
-    out += value;
-  }
-  return out;
+// One macro in a field, with the text around it: $name reaches as far as it can, $1 ends with its digits.
+std::optional<std::string> expand_macro(std::string_view field, MacroTable& macros) {
+  size_t dollar = field.find('$');
+  if (dollar == std::string_view::npos) return std::string(field);
+  size_t begin = dollar + (field.substr(dollar).starts_with("$$") ? 2 : 1);
+  auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  bool number = begin < field.size() && digit(field[begin]);
+  auto word = [&](char c) {
+    return digit(c) || (!number && (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'));
+  };
+  size_t end = begin;
+  while (end < field.size() && word(field[end])) end++;
+  std::string_view after = field.substr(end);
+  if (after.find('$') != std::string_view::npos) return std::nullopt;
+  std::optional<std::string> value = macros.expand_text(field.substr(begin, end - begin));
+  if (!value.has_value()) return std::nullopt;
+  return fmt::format("{}{}{}", field.substr(0, dollar), *value, after);
 }
 
 // Splits at colons, but not at one that a backslash quotes.
@@ -68,13 +68,8 @@ std::vector<std::string> split(std::string_view text) {
 }  // namespace
 
 Result<dif::ProbeDesc> read_description(std::string_view text, DescContext context, bool hypertrace, const Pos& pos,
-                                        MacroTable* macros, bool default_arguments) {
-  std::string expanded(text);
-  if (macros != nullptr) {
-    ASSIGN_OR_RETURN(std::string with_values, expand_macros(text, pos, *macros, default_arguments));
-    expanded = std::move(with_values);
-  }
-  std::vector<std::string> fields = split(expanded);
+                                        MacroTable* macros) {
+  std::vector<std::string> fields = split(text);
   size_t first = static_cast<size_t>(context);
   size_t available = (hypertrace ? kTargetField + 1 : kTargetField) - first;
   if (fields.size() > available) {
@@ -86,8 +81,14 @@ Result<dif::ProbeDesc> read_description(std::string_view text, DescContext conte
   for (size_t i = 0; i < fields.size(); i++) {
     const FieldInfo& info = kFields[first + i];
     std::string& field = fields[fields.size() - 1 - i];
+    if (macros != nullptr) {
+      std::optional<std::string> expanded = expand_macro(field, *macros);
+      if (!expanded.has_value()) return invalid(pos, text, "Undefined macro variable in probe description");
+      field = std::move(*expanded);
+    }
     if (field.size() >= info.limit) {
-      return invalid(pos, text, fmt::format("{} is longer than {} characters", info.word, info.limit - 1));
+      return invalid(pos, text, "File name too long",
+                     fmt::format("a {} has at most {} characters", info.word, info.limit - 1));
     }
     desc.*info.member = std::move(field);
   }
@@ -124,7 +125,7 @@ Result<dif::ProbeDesc> parse_description(std::string_view text, DescContext cont
     for (char c : text.substr(0, 18)) id = id * 10 + static_cast<uint64_t>(c - '0');
     return read_probe_id(id, context, pos);
   }
-  return read_description(text, context, hypertrace, pos, nullptr, false);
+  return read_description(text, context, hypertrace, pos, nullptr);
 }
 
 }  // namespace ht::d

@@ -26,7 +26,7 @@ Error fail(Tag tag, const Pos& pos, std::string message, std::string hint) {
 }
 
 std::string caret(const std::string& source_text, const SourcePos& pos) {
-  if (!pos.known()) return {};
+  if (!pos.known() || pos.column == 0) return {};  // without a column it is said of the whole program
   size_t begin = 0;
   for (uint32_t line = 1; line < pos.line; line++) {
     begin = source_text.find('\n', begin);

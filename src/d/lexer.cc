@@ -60,9 +60,8 @@ bool is_description_char(char c) {
   return is_word(c) || std::string_view("-$:.?*\\[]!").find(c) != std::string_view::npos;
 }
 
-Lexer::Lexer(std::string_view text, std::string_view file, FileNames& files, MacroTable& macros,
-             std::map<std::string, std::string>& options)
-    : text_(text), files_(files), macros_(macros), options_(options) {
+Lexer::Lexer(std::string_view text, std::string_view file, FileNames& files, MacroTable& macros, Controls controls)
+    : text_(text), files_(files), macros_(macros), controls_(controls) {
   state_.file = &*files_.emplace(file).first;
 }
 
@@ -95,7 +94,8 @@ Result<void> Lexer::skip_comment() {
       advance(1);
     }
   }
-  return fail(Tag::D_SYNTAX, start, "end-of-file encountered before matching */");
+  return fail(Tag::D_SYNTAX, pos(), "end-of-file encountered before matching */",
+              fmt::format("the comment begins in line {}", start.line));
 }
 
 // Consumes the line up to its newline, which stays.
@@ -105,7 +105,7 @@ Result<void> Lexer::control_line() {
   std::string_view line = text_.substr(state_.offset + 1, end - state_.offset - 1);
   state_.offset = end;
   if (!line.empty() && line[0] == '!') return {};
-  ASSIGN_OR_RETURN(std::optional<LineMark> mark, run_control_line(line, start, options_));
+  ASSIGN_OR_RETURN(std::optional<LineMark> mark, run_control_line(line, start, controls_));
   if (!mark.has_value()) return {};
   state_.line = mark->line - 1;  // of the newline that ends this line; may wrap to the largest, and back
   if (!mark->file.empty() && mark->file != "/dev/stdin") state_.file = &*files_.insert(mark->file).first;
@@ -157,7 +157,8 @@ Result<Token> Lexer::next(Context context) {
 
 // A description is taken as it is written: macros and fields are for description.cc.
 Result<Token> Lexer::scan_outer(Token token) {
-  if (!is_description_char(peek())) return scan_punctuation(std::move(token), Context::kOuter);
+  if (is_digit(peek())) return scan_probe_id(std::move(token));
+  if (!is_description_char(peek()) || peek() == '`') return scan_punctuation(std::move(token), Context::kOuter);
   size_t size = 0;
   while (is_description_char(peek(size))) {
     size += peek(size) == '\\' && peek(size + 1) > ' ' ? 2 : 1;  // a quoted character may be any
@@ -169,17 +170,25 @@ Result<Token> Lexer::scan_outer(Token token) {
   if (keyword != nullptr && keyword->declares) {
     token.kind = Tok::kKeyword;
     token.keyword = keyword->keyword;
-  } else if (std::all_of(token.text.begin(), token.text.end(), is_digit)) {
-    token.kind = Tok::kInt;
-    for (char digit : token.text) {
-      if (__builtin_mul_overflow(token.value, uint64_t{10}, &token.value) ||
-          __builtin_add_overflow(token.value, static_cast<uint64_t>(digit - '0'), &token.value)) {
-        return fail(Tag::D_INT_OFLOW, token.pos, fmt::format("constant {} results in integer overflow", token.text));
-      }
-    }
   } else {
     token.kind = Tok::kDescription;
   }
+  return token;
+}
+
+Result<Token> Lexer::scan_probe_id(Token token) {
+  size_t size = 0;
+  for (; is_digit(peek(size)); size++) {
+    if (__builtin_mul_overflow(token.value, uint64_t{10}, &token.value) ||
+        __builtin_add_overflow(token.value, static_cast<uint64_t>(peek(size) - '0'), &token.value)) {
+      while (is_digit(peek(size))) size++;
+      std::string_view digits = text_.substr(state_.offset, size);
+      return fail(Tag::D_INT_OFLOW, token.pos, fmt::format("constant {} results in integer overflow", digits));
+    }
+  }
+  token.kind = Tok::kInt;
+  token.text = text_.substr(state_.offset, size);
+  advance(size);
   return token;
 }
 
@@ -198,16 +207,17 @@ Result<Token> Lexer::scan_word(Token token, Context context) {
 }
 
 Result<Token> Lexer::scan_number(Token token) {
-  size_t size = 0;
-  while (is_word(peek(size))) size++;
-  std::string_view word = text_.substr(state_.offset, size);
-  if (word.find('`') != std::string_view::npos) return scan_word(std::move(token), Context::kMember);
-  bool hex = word.size() > 1 && (word[1] == 'x' || word[1] == 'X');
-  bool exponent = !hex && word.find_first_of("eE") != std::string_view::npos &&
-                  word.find_first_not_of("0123456789eE") == std::string_view::npos;
-  if (exponent || (peek(size) == '.' && is_digit(peek(size + 1)))) {
+  size_t words = 0;
+  while (is_word(peek(words))) words++;
+  if (text_.substr(state_.offset, words).find('`') != std::string_view::npos) {
+    return scan_word(std::move(token), Context::kMember);
+  }
+  std::string_view rest = text_.substr(state_.offset);
+  size_t size = integer_length(rest);
+  if (floating_length(rest) > size) {
     return fail(Tag::D_SYNTAX, token.pos, "floating-point constants are not permitted");
   }
+  std::string_view word = rest.substr(0, size);
   ASSIGN_OR_RETURN(Token number, integer_constant(word, token.pos));
   number.begin = token.begin;
   number.text = word;
@@ -220,7 +230,8 @@ Result<Token> Lexer::scan_quoted(Token token) {
   size_t size = 1;
   while (peek(size) != quote) {
     if (state_.offset + size >= text_.size()) {
-      return fail(Tag::D_SYNTAX, token.pos, fmt::format("end-of-file encountered before matching {}", quote));
+      return fail(Tag::D_SYNTAX, token.pos, fmt::format("syntax error near \"{}\"", quote),
+                  fmt::format("there is no closing {}", quote));
     }
     if (peek(size) == '\n') {
       return quote == '"' ? fail(Tag::D_STR_NL, token.pos, "newline encountered in string literal")
@@ -252,7 +263,8 @@ Result<Token> Lexer::scan_macro(Token token, Context context) {
   }
   if (size == begin) return fail(Tag::D_SYNTAX, token.pos, "syntax error near \"$\"");
   std::string_view name = text_.substr(state_.offset + begin, size - begin);
-  ASSIGN_OR_RETURN(Token expanded, macros_.expand(name, quoted, token.pos, option_set(options_, "defaultargs")));
+  ASSIGN_OR_RETURN(Token expanded,
+                   macros_.expand(name, quoted, token.pos, option_set(controls_.options, "defaultargs")));
   advance(size);
   expanded.begin = token.begin;
   if (expanded.is(Tok::kIdent) && context != Context::kMember) {
@@ -290,6 +302,9 @@ Result<Token> Lexer::scan_punctuation(Token token, Context context) {
     token.kind = Tok::kPredicateEnd;
     advance(1);
     return token;
+  }
+  if (context != Context::kOuter && peek() == '.' && is_digit(peek(1))) {
+    return fail(Tag::D_SYNTAX, token.pos, "floating-point constants are not permitted");
   }
   std::string_view rest = text_.substr(state_.offset);
   for (const Punctuation& p : kPunctuation) {

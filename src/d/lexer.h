@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "d/macro.h"
+#include "d/pragma.h"
 #include "d/token.h"
 
 namespace ht::d {
@@ -34,11 +35,13 @@ class Lexer {
     int parens = 0, brackets = 0, braces = 0;
   };
 
-  // Everything given must outlive the lexer. `options` receives what #pragma D option sets.
-  Lexer(std::string_view text, std::string_view file, FileNames& files, MacroTable& macros,
-        std::map<std::string, std::string>& options);
+  // Everything given must outlive the lexer. `controls` is what control lines act on.
+  Lexer(std::string_view text, std::string_view file, FileNames& files, MacroTable& macros, Controls controls);
 
   Result<Token> next(Context context);
+
+  // Where it stands. At the end, the line that what concerns the whole program is said of.
+  Pos pos() const;
 
   const State& state() const { return state_; }
   void set_state(const State& state) { state_ = state; }
@@ -52,7 +55,6 @@ class Lexer {
   char peek(size_t ahead = 0) const {
     return state_.offset + ahead < text_.size() ? text_[state_.offset + ahead] : '\0';
   }
-  Pos pos() const;
   void newline();
   void advance(size_t count) { state_.offset += count; }
 
@@ -60,6 +62,7 @@ class Lexer {
   Result<void> skip_comment();
   Result<void> control_line();
   Result<Token> scan_outer(Token token);
+  Result<Token> scan_probe_id(Token token);
   Result<Token> scan_word(Token token, Context context);
   Result<Token> scan_number(Token token);
   Result<Token> scan_quoted(Token token);
@@ -72,7 +75,7 @@ class Lexer {
   std::string_view text_;
   FileNames& files_;
   MacroTable& macros_;
-  std::map<std::string, std::string>& options_;
+  Controls controls_;
   State state_;
 };
 

@@ -73,6 +73,37 @@ void escape(std::string_view text, size_t& at, std::string& out) {
 
 }  // namespace
 
+size_t integer_length(std::string_view text) {
+  auto at = [text](size_t i) { return i < text.size() ? text[i] : '\0'; };
+  size_t size = 0;
+  if (text[0] == '0' && (at(1) == 'x' || at(1) == 'X') && hex_value(at(2)) >= 0) {
+    size = 2;
+    while (size < text.size() && hex_value(text[size]) >= 0) size++;
+  } else {
+    while (is_digit(at(size))) size++;
+  }
+  if (at(size) == 'u' || at(size) == 'U') size++;
+  for (int longs = 0; longs < 2 && (at(size) == 'l' || at(size) == 'L'); longs++) size++;
+  return size;
+}
+
+size_t floating_length(std::string_view text) {
+  auto at = [text](size_t i) { return i < text.size() ? text[i] : '\0'; };
+  size_t size = 0;
+  while (is_digit(at(size))) size++;
+  if (at(size) == '.') size++;
+  while (is_digit(at(size))) size++;
+  if (at(size) == 'e' || at(size) == 'E') {
+    size_t exponent = size + 1;
+    if (at(exponent) == '+' || at(exponent) == '-') exponent++;
+    if (is_digit(at(exponent))) size = exponent;
+    while (is_digit(at(size))) size++;
+  }
+  constexpr std::string_view kSuffixes = "fFlL";
+  if (size < text.size() && kSuffixes.find(text[size]) != std::string_view::npos) size++;
+  return size;
+}
+
 IntKind decimal_kind(uint64_t value) {
   const Limit* limit = smallest(value, true, false, 0);
   return limit != nullptr ? limit->kind : IntKind::kUnsignedLongLong;

@@ -8,6 +8,11 @@
 
 namespace ht::d {
 
+// How much of the beginning of `text` is an integer constant with its suffix; it begins with a digit.
+size_t integer_length(std::string_view text);
+// The same for floating constants, which are recognised to be rejected: 1.5, 1e3, 2f.
+size_t floating_length(std::string_view text);
+
 // `text` is a whole constant, suffix included ("0x1fUL"). Fills value and int_kind.
 Result<Token> integer_constant(std::string_view text, const Pos& pos);
 // The smallest type of the list for a decimal constant without suffix, as characters have it.

@@ -15,6 +15,12 @@ bool is_number(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+size_t argument_index(std::string_view number) {
+  size_t index = 0;
+  for (char c : number) index = std::min<size_t>(index * 10 + static_cast<size_t>(c - '0'), size_t{1} << 30);
+  return index;
+}
+
 bool looks_like_identifier(std::string_view text) {
   auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '`'; };
   return !text.empty() && word(text[0]) && !(text[0] >= '0' && text[0] <= '9') &&
@@ -48,9 +54,11 @@ Result<Token> integer_argument(std::string_view name, std::string_view text, con
   std::string_view digits = text[0] == '-' || text[0] == '+' ? text.substr(1) : text;
   auto token = integer_constant(digits, pos);
   if (!token.ok()) {
-    if (token.error().tag != tag_name(Tag::D_INT_OFLOW)) return token;
+    // Not the constant that fits 64 bits and yet no type: that is no overflow.
+    bool overflow = token.error().tag == tag_name(Tag::D_INT_OFLOW) && token.error().message.starts_with("constant");
+    if (!overflow) return token;
     return fail(Tag::D_MACRO_OFLOW, pos,
-                fmt::format("macro argument ${} constant {} results in integer overflow", name, text));
+                fmt::format("macro argument ${} constant {} results in integer overflow", name, digits));
   }
   if (negative) token->value = 0 - token->value;
   return token;
@@ -88,38 +96,35 @@ Result<Token> MacroTable::expand_argument(size_t index, std::string_view name, b
 Result<Token> MacroTable::expand(std::string_view name, bool quoted, const Pos& pos, bool default_arguments) {
   bool defaults = default_arguments || options_.defaultargs;
   if (is_number(name)) {
-    size_t index = 0;
-    for (char c : name) index = std::min<size_t>(index * 10 + static_cast<size_t>(c - '0'), size_t{1} << 30);
-    return expand_argument(index, name, quoted, pos, defaults);
+    return expand_argument(argument_index(name), name, quoted, pos, defaults);
   }
   auto value = options_.macro_values.find(std::string(name));
   if (value == options_.macro_values.end()) {
     std::vector<std::string_view> known;
     for (const auto& entry : options_.macro_values) known.push_back(entry.first);
-    return fail(Tag::D_MACRO_UNDEF, pos, fmt::format("macro variable ${} is not defined", name),
+    return fail(Tag::D_MACRO_UNDEF, pos, fmt::format("macro variable ${}{} is not defined", quoted ? "$" : "", name),
                 did_you_mean(name, known));
   }
   if (quoted) return string_token(std::to_string(value->second), pos);
   return integer_constant(std::to_string(value->second) + (value->second > INT64_MAX ? "u" : ""), pos);
 }
 
-Result<std::string> MacroTable::expand_text(std::string_view name, const Pos& pos, bool default_arguments) {
+std::optional<std::string> MacroTable::expand_text(std::string_view name) {
   if (is_number(name)) {
-    ASSIGN_OR_RETURN(Token token, expand(name, true, pos, default_arguments));
-    return token.text;
+    size_t index = argument_index(name);
+    if (index >= options_.macro_arguments.size()) return std::nullopt;
+    referenced_[index] = true;
+    return options_.macro_arguments[index];
   }
   auto value = options_.macro_values.find(std::string(name));
-  if (value == options_.macro_values.end()) {
-    return fail(Tag::D_PDESC_INVAL, pos, "Undefined macro variable in probe description",
-                fmt::format("${} is not defined", name));
-  }
+  if (value == options_.macro_values.end()) return std::nullopt;
   return std::to_string(value->second);
 }
 
-Result<void> MacroTable::check_all_referenced() const {
+Result<void> MacroTable::check_all_referenced(const Pos& pos) const {
   for (size_t i = 1; i < referenced_.size(); i++) {
     if (!referenced_[i]) {
-      return fail(Tag::D_MACRO_UNUSED, Pos{},
+      return fail(Tag::D_MACRO_UNUSED, pos,
                   fmt::format("extraneous argument '{}' (${} is not referenced)", options_.macro_arguments[i], i));
     }
   }

@@ -64,7 +64,6 @@ Result<std::optional<External>> Parser::next() {
     started_ = true;
     RETURN_IF_ERROR(advance());
   }
-  while (token_.is(Tok::kSemicolon)) RETURN_IF_ERROR(advance());
   if (token_.is(Tok::kEnd)) return std::optional<External>();
   if (starts_declaration()) {
     // The same characters again, as words of an expression.
@@ -87,8 +86,8 @@ Result<std::vector<dif::ProbeDesc>> Parser::descriptions() {
       ASSIGN_OR_RETURN(dif::ProbeDesc desc, read_probe_id(token_.value, rules_.context, token_.pos));
       probes.push_back(std::move(desc));
     } else if (token_.is(Tok::kDescription)) {
-      ASSIGN_OR_RETURN(dif::ProbeDesc desc, read_description(token_.text, rules_.context, rules_.hypertrace, token_.pos,
-                                                             &macros_, rules_.default_arguments()));
+      ASSIGN_OR_RETURN(dif::ProbeDesc desc,
+                       read_description(token_.text, rules_.context, rules_.hypertrace, token_.pos, &macros_));
       probes.push_back(std::move(desc));
     } else {
       return syntax_error("syntax error", "expected a probe description");
@@ -113,13 +112,13 @@ Result<External> Parser::clause() {
     context_ = Context::kOuter;
     RETURN_IF_ERROR(advance());
     if (!token_.is(Tok::kLBrace)) {
-      return syntax_error("expected actions { } following probe description and predicate");
+      return fail(Tag::D_SYNTAX, result.predicate->pos,
+                  "expected actions { } following probe description and predicate");
     }
   }
   if (!token_.is(Tok::kLBrace)) {
-    if (!token_.is(Tok::kEnd) && !token_.is(Tok::kSemicolon) && !token_.is(Tok::kDescription)) return syntax_error();
-    if (rules_.is_file || token_.is(Tok::kDescription)) {
-      return syntax_error("expected predicate and/or actions following probe description");
+    if (rules_.is_file) {
+      return fail(Tag::D_SYNTAX, result.pos, "expected predicate and/or actions following probe description");
     }
     return External(std::move(result));
   }

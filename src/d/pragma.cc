@@ -36,7 +36,7 @@ struct Words {
 using Options = dif::OptionMap;
 using Mark = Result<std::optional<LineMark>>;
 
-Mark set_option(Words words, const Pos& pos, Options& options) {
+Mark set_option(Words words, const Pos& pos, const Controls& controls) {
   std::string_view word = words.next();
   if (word.empty()) return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #pragma option <option>=<val>");
   if (!words.next().empty()) {
@@ -48,7 +48,8 @@ Mark set_option(Words words, const Pos& pos, Options& options) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
   std::optional<std::string_view> given;
   if (equals != std::string_view::npos) given = value;
-  auto set = dif::set_option(options, name, given, dif::OptionSource::kPragma);
+  auto set = dif::set_option(controls.options, name, given, dif::OptionSource::kPragma);
+  if (set.ok() && name == "version") set = controls.interfaces.restrict_version(value);
   if (set.ok()) return std::optional<LineMark>();
   std::string what =
       equals == std::string_view::npos ? fmt::format("'{}'", name) : fmt::format("'{}' to '{}'", name, value);
@@ -56,82 +57,90 @@ Mark set_option(Words words, const Pos& pos, Options& options) {
               set.error().hint);
 }
 
-Mark depends_on(Words words, const Pos& pos, Options&) {
+// What a pragma has done changes no position.
+Mark done(Result<void> result) {
+  if (!result.ok()) return std::move(result).error();
+  return std::optional<LineMark>();
+}
+
+bool is_word(std::string_view word) {
+  return !word.empty() && word[0] != '"' && std::isdigit(static_cast<unsigned char>(word[0])) == 0;
+}
+
+std::optional<std::string_view> quoted(std::string_view word) {
+  if (word.size() < 2 || word.front() != '"' || word.back() != '"') return std::nullopt;
+  return word.substr(1, word.size() - 2);
+}
+
+Mark depends_on(Words words, const Pos& pos, const Controls& controls) {
   std::string_view kind = words.next(), name = words.next();
-  if (name.empty() || !words.next().empty()) {
+  if (!is_word(kind) || !is_word(name)) {
     return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #pragma depends_on <class> <name>");
   }
-  if (kind == "library") {
-    return fail(Tag::D_PRAGMA_DEPEND, pos, "main program may not explicitly depend on a library");
-  }
-  if (kind != "provider" && kind != "module") {
-    return fail(Tag::D_PRAGMA_INVAL, pos, fmt::format("invalid class {} specified by #pragma depends_on", kind));
-  }
-  // Which providers and modules there are is known where the probes are, on each target; a description that matches
-  // nothing is reported there.
-  return std::optional<LineMark>();
+  return done(controls.interfaces.pragma_depends_on(kind, name, pos));
 }
 
-// "Stable/Evolving/Common": stability of an interface. Checked for form; this compiler computes no stability.
-Mark attributes(Words words, const Pos& pos, Options&) {
+Mark attributes(Words words, const Pos& pos, const Controls& controls) {
   std::string_view value = words.next(), name = words.next();
-  if (value.empty() || name.empty()) {
+  if (!is_word(value) || !is_word(name)) {
     return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #pragma attributes <attributes> <ident>");
   }
-  if (std::count(value.begin(), value.end(), '/') != 2) {
-    return fail(Tag::D_PRAGMA_INVAL, pos, "invalid attributes specified by #pragma attributes");
+  if (name != "provider") return done(controls.interfaces.pragma_attributes(value, name, pos));
+  std::string_view provider = words.next(), component = words.next();
+  if (!is_word(provider) || !is_word(component)) {
+    return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #pragma attributes <attributes> provider <name> <component>");
   }
-  return std::optional<LineMark>();
+  return done(controls.interfaces.pragma_provider_attributes(value, provider, component, pos));
 }
 
-Mark binding(Words words, const Pos& pos, Options&) {
-  std::string_view version = words.next(), name = words.next();
-  if (version.empty() || name.empty() || !words.next().empty()) {
+Mark binding(Words words, const Pos& pos, const Controls& controls) {
+  std::optional<std::string_view> version = quoted(words.next());
+  std::string_view name = words.next();
+  if (!version.has_value() || !is_word(name)) {
     return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #pragma binding \"version\" <ident>");
   }
-  if (version.front() != '"' || version.find_first_not_of("\".0123456789") != std::string_view::npos) {
-    return fail(Tag::D_PRAGMA_INVAL, pos, "invalid version string specified by #pragma binding");
-  }
-  return std::optional<LineMark>();
+  return done(controls.interfaces.pragma_binding(*version, name, pos));
 }
 
-Mark error_line(Words words, const Pos& pos, Options&) {
+Mark error_line(Words words, const Pos& pos, const Controls&) {
   std::string message = "#error: ";
   for (std::string_view word = words.next(); !word.empty(); word = words.next()) {
-    message += word;
+    message += quoted(word).value_or(word);
     message += ' ';
   }
   return fail(Tag::D_PRAGERR, pos, message);
 }
 
-Mark ident_line(Words, const Pos&, Options&) {
+Mark ident_line(Words, const Pos&, const Controls&) {
   return std::optional<LineMark>();
 }
 
-// `directive` is what the message calls it: "line" or, for cpp's own markers, the line number.
-Mark line_mark(std::string_view directive, std::string_view number, Words words, const Pos& pos) {
+// #line and the preprocessor's own markers, which have the number alone.
+Mark line_mark(std::string_view number, Words words, const Pos& pos) {
   LineMark mark;
   bool valid = !number.empty() && number.size() <= 9 && number.find_first_not_of("0123456789") == std::string::npos;
   for (char c : valid ? number : std::string_view()) mark.line = mark.line * 10 + static_cast<uint32_t>(c - '0');
   std::string_view file = words.next();
   if (!file.empty()) {
-    valid = valid && file.size() >= 2 && file.front() == '"' && file.back() == '"';
-    if (valid) mark.file = file.substr(1, file.size() - 2);
+    valid = valid && quoted(file).has_value();
+    if (valid) mark.file = *quoted(file);
   }
+  std::string_view state = words.next();
+  valid = valid && (state.empty() || std::isdigit(static_cast<unsigned char>(state[0])) != 0);
   if (!valid) {
-    return fail(Tag::D_PRAGMA_MALFORM, pos, fmt::format("malformed #{} <line> [ [\"file\"] state ]", directive));
+    return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #line <line> [ [\"file\"] state ]");
   }
   return std::optional<LineMark>(mark);
 }
 
-Mark line_line(Words words, const Pos& pos, Options&) {
+Mark line_line(Words words, const Pos& pos, const Controls&) {
   std::string_view number = words.next();
-  return line_mark("line", number, words, pos);
+  return line_mark(number, words, pos);
 }
 
 struct Directive {
   std::string_view name;
-  Mark (*run)(Words, const Pos&, Options&);
+  Mark (*run)(Words, const Pos&, const Controls&);
   bool only_pragma_d;
 };
 constexpr Directive kDirectives[] = {
@@ -149,24 +158,24 @@ const Directive* find_directive(std::string_view name, bool pragma_d) {
 
 }  // namespace
 
-Mark run_control_line(std::string_view text, const Pos& pos, Options& options) {
+Mark run_control_line(std::string_view text, const Pos& pos, const Controls& controls) {
   Words words{text};
   std::string_view word = words.next();
   if (word.empty()) return std::optional<LineMark>();
-  if (std::isdigit(static_cast<unsigned char>(word[0])) != 0) return line_mark(word, word, words, pos);
+  if (std::isdigit(static_cast<unsigned char>(word[0])) != 0) return line_mark(word, words, pos);
   if (word == "pragma") {
     word = words.next();
     if (word != "D") {
       const Directive* directive = find_directive(word, false);
-      return directive != nullptr ? directive->run(words, pos, options) : Mark(std::optional<LineMark>());
+      return directive != nullptr ? directive->run(words, pos, controls) : Mark(std::optional<LineMark>());
     }
     word = words.next();
     const Directive* directive = find_directive(word, true);
     if (directive == nullptr) return fail(Tag::D_PRAGMA_INVAL, pos, fmt::format("invalid D pragma: {}", word));
-    return directive->run(words, pos, options);
+    return directive->run(words, pos, controls);
   }
   const Directive* directive = find_directive(word, false);
-  if (directive != nullptr) return directive->run(words, pos, options);
+  if (directive != nullptr) return directive->run(words, pos, controls);
   if (std::isalpha(static_cast<unsigned char>(word[0])) == 0) {
     return fail(Tag::D_PRAGCTL_INVAL, pos, "invalid control directive");
   }

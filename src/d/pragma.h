@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "d/diagnostics.h"
+#include "d/interfaces.h"
 #include "dif/options.h"
 
 namespace ht::d {
@@ -17,9 +18,14 @@ struct LineMark {
   std::string file;
 };
 
-// Runs one control line, `text` beginning after the '#'. Options go into `options`.
-Result<std::optional<LineMark>> run_control_line(std::string_view text, const Pos& pos,
-                                                 std::map<std::string, std::string>& options);
+// What control lines act on. Both outlive whoever has it.
+struct Controls {
+  std::map<std::string, std::string>& options;
+  Interfaces& interfaces;
+};
+
+// Runs one control line, `text` beginning after the '#'.
+Result<std::optional<LineMark>> run_control_line(std::string_view text, const Pos& pos, const Controls& controls);
 
 using dif::option_set;
 

@@ -91,7 +91,9 @@ bool is_writable_pointer(const Expr& checked) {
 
 Result<Expr> Sema::check_expression(const Expr& expr) {
   nodes_ = 0;
-  return check(expr);
+  ASSIGN_OR_RETURN(Expr checked, check(expr));
+  if (interfaces_ != nullptr) RETURN_IF_ERROR(interfaces_->use(checked));
+  return checked;
 }
 
 Result<Expr> Sema::check(const Expr& expr) {
@@ -160,7 +162,7 @@ Result<Expr> Sema::check(const Expr& expr) {
 }
 
 Error Sema::undefined(const Expr& ident) const {
-  std::string hint = did_you_mean(ident.text, symbols_.identifiers(ident.scope));
+  std::string hint = visible(ident.text) ? did_you_mean(ident.text, symbols_.identifiers(ident.scope)) : std::string();
   if (ident.scoped || is_being_created(ident)) {
     return fail(Tag::D_VAR_UNDEF, ident.pos,
                 fmt::format("{}{} has not yet been declared or assigned", scope_prefix(ident.scope), ident.text), hint);
@@ -200,7 +202,10 @@ Result<Expr> Sema::identifier(const Expr& expr) {
       Result<Expr> value = check(*(*inner->arguments)[i]);
       frame_ = inner;
       if (!value.ok()) return value;
-      return argument(std::move(*value), parameters[i].type, inner->definition->name + "[ ]", i + 1, "key");
+      Result<Expr> given =
+          argument(std::move(*value), parameters[i].type, inner->definition->name + "[ ]", i + 1, "key");
+      if (given.ok()) given->from_argument = true;
+      return given;
     }
   }
   if (const Variable* variable = symbols_.variable(expr.scope, expr.text)) {
@@ -211,7 +216,7 @@ Result<Expr> Sema::identifier(const Expr& expr) {
     return variable_reference(expr, *variable);
   }
   if (expr.scoped) return undefined(expr);
-  if (std::shared_ptr<const Inline> found = symbols_.find_inline(expr.text)) {
+  if (std::shared_ptr<const Inline> found = symbols_.find_inline(expr.text); found != nullptr && visible(expr.text)) {
     if (found->is_array) {
       return fail(Tag::D_IDENT_BADREF, expr.pos,
                   fmt::format("inline '{}' may not be referenced without its arguments", expr.text));
@@ -222,7 +227,7 @@ Result<Expr> Sema::identifier(const Expr& expr) {
   if (const int64_t* value = symbols_.enumerator(expr.text)) {
     return integer_constant_expr(static_cast<uint64_t>(*value), types_.int_type(), expr.pos);
   }
-  const dif::VariableInfo* builtin = dif::find_variable(expr.text);
+  const dif::VariableInfo* builtin = visible(expr.text) ? dif::find_variable(expr.text) : nullptr;
   if (builtin != nullptr && builtin->id < 0x100) {
     return fail(Tag::D_IDENT_BADREF, expr.pos, fmt::format("array '{}' may not be referenced as scalar", expr.text),
                 fmt::format("{}[n] is one of its elements", expr.text));
@@ -237,7 +242,7 @@ Result<Expr> Sema::identifier(const Expr& expr) {
     return result;
   }
   std::string_view word = dif::find_subroutine(expr.text) != nullptr ? "function" : function_word(expr.text);
-  if (!word.empty()) {
+  if (!word.empty() && visible(expr.text)) {
     return fail(Tag::D_IDENT_BADREF, expr.pos,
                 fmt::format("{} '{}' may not be referenced as variable", word, expr.text),
                 fmt::format("a call is written {}()", expr.text));
@@ -255,6 +260,7 @@ Result<Expr> Sema::expand_inline(const Inline& definition, const std::vector<con
   Expr value = converted(std::move(*body), definition.type);
   value.writable = value.memory = false;
   value.pos = pos;
+  value.inlined = &definition;
   return value;
 }
 

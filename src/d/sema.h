@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "d/ast.h"
+#include "d/interfaces.h"
 #include "d/symbols.h"
 #include "d/type.h"
 
@@ -52,6 +53,11 @@ class Sema {
   Result<TypeRef> type_of(const TypeName& name);
   Result<void> declare(const Declaration& declaration);
   Result<void> define_inline(const InlineDefinition& definition);
+
+  // Where stability is kept account of; null: nowhere.
+  void set_interfaces(Interfaces* interfaces) { interfaces_ = interfaces; }
+  // Whether the option version lets the program see the name.
+  bool visible(std::string_view name) const { return interfaces_ == nullptr || !interfaces_->hidden(name); }
 
   TypeTable& types() { return types_; }
   SymbolTable& symbols() { return symbols_; }
@@ -126,6 +132,7 @@ class Sema {
   TypeTable& types_;
   SymbolTable& symbols_;
   const std::map<std::string, std::string>& options_;
+  Interfaces* interfaces_ = nullptr;
   const Frame* frame_ = nullptr;
   std::vector<const Expr*> creating_;  // names that the assignments around what is checked create
   unsigned depth_ = 0;

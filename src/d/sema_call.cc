@@ -124,7 +124,7 @@ Result<Expr> Sema::index(const Expr& expr) {
         for (size_t i = 1; i < expr.args.size(); i++) arguments.push_back(&expr.args[i]);
         return expand_inline(*definition, arguments, expr.pos);
       }
-      const dif::VariableInfo* builtin = dif::find_variable(name.text);
+      const dif::VariableInfo* builtin = visible(name.text) ? dif::find_variable(name.text) : nullptr;
       if (builtin != nullptr && builtin->id < 0x100) return builtin_element(expr, *builtin);
       bool unknown = frame_ == nullptr && symbols_.kind_of(name.text).empty() && function_word(name.text).empty() &&
                      dif::find_subroutine(name.text) == nullptr && name.text.find('`') == std::string::npos;
@@ -207,8 +207,9 @@ Result<Expr> Sema::call(const Expr& expr) {
   if (callee.kind != ExprKind::kIdent || callee.scoped) {
     return fail(Tag::D_FUNC_IDENT, expr.pos, "function designator is not of function type");
   }
-  const dif::SubrInfo* info = dif::find_subroutine(callee.text);
-  std::string_view word = function_word(callee.text);
+  const bool seen = visible(callee.text);
+  const dif::SubrInfo* info = seen ? dif::find_subroutine(callee.text) : nullptr;
+  std::string_view word = seen ? function_word(callee.text) : std::string_view();
   if (info == nullptr && !word.empty()) {
     return fail(
         Tag::D_CG_EXPR, expr.pos,
@@ -221,7 +222,7 @@ Result<Expr> Sema::call(const Expr& expr) {
                   fmt::format("{} '{}' may not be referenced as a function", kind, callee.text));
     }
     return fail(Tag::D_FUNC_UNDEF, expr.pos, fmt::format("undefined function name: {}", callee.text),
-                did_you_mean(callee.text, function_names()));
+                seen ? did_you_mean(callee.text, function_names()) : std::string());
   }
   if (is_unimplemented(info->number)) {
     return fail(Tag::D_FUNC_UNDEF, expr.pos, fmt::format("unimplemented subroutine: {}", callee.text));

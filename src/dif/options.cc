@@ -7,6 +7,7 @@
 
 #include "base/near_name.h"
 #include "base/time_units.h"
+#include "dif/stability.h"
 
 namespace ht::dif {
 namespace {
@@ -19,13 +20,6 @@ constexpr std::string_view kUnset = "unset";
 
 constexpr std::array<std::string_view, 6> kYes = {"yes", "enable", "enabled", "true", "on", "set"};
 constexpr std::array<std::string_view, 6> kNo = {"no", "disable", "disabled", "false", "off", "unset"};
-constexpr std::array<std::string_view, 8> kStabilities = {"Internal", "Private",  "Obsolete", "External",
-                                                          "Unstable", "Evolving", "Stable",   "Standard"};
-constexpr std::array<std::string_view, 6> kDependencies = {"Unknown", "CPU", "Platform", "Group", "ISA", "Common"};
-// Versions of the D language that there have been.
-constexpr std::array<std::string_view, 26> kVersions = {
-    "1.0",   "1.1", "1.2",   "1.2.1", "1.2.2", "1.3", "1.4",   "1.4.1", "1.5",  "1.6",  "1.6.1",  "1.6.2", "1.6.3",
-    "1.6.4", "1.7", "1.7.1", "1.8",   "1.8.1", "1.9", "1.9.1", "1.10",  "1.11", "1.12", "1.12.1", "1.13",  "2.0"};
 
 Error error(std::string_view text) {
   return Error(std::string(text));
@@ -84,29 +78,11 @@ Result<std::string> number_value(const OptionInfo& info, std::optional<std::stri
   return std::to_string(*number);
 }
 
-bool is_attributes(std::string_view text) {
-  const auto parts = split(text, '/');
-  return parts.size() == 3 && contains(kStabilities, parts[0]) && contains(kStabilities, parts[1]) &&
-         contains(kDependencies, parts[2]);
-}
-
 Result<std::string> version_value(std::string_view text) {
-  // Major, minor and micro have 8, 12 and 12 bits.
-  static constexpr std::array<unsigned, 3> kMost = {255, 4095, 4095};
-  const Error malformed("Version is not properly formatted or is too large");
-  const auto parts = split(text, '.');
-  if (parts.size() < 2 || parts.size() > 3) return malformed;
-  std::string canonical;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    unsigned number = 0;
-    const auto [end, trouble] = std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), number);
-    if (trouble != std::errc() || end != parts[i].data() + parts[i].size() || number > kMost[i]) return malformed;
-    if (i == 2 && number == 0) continue;
-    if (i != 0) canonical += '.';
-    canonical += std::to_string(number);
-  }
-  if (!contains(kVersions, canonical)) return error("Requested version is not supported by compiler");
-  return canonical;
+  const auto version = parse_version(text);
+  if (!version) return error("Version is not properly formatted or is too large");
+  if (!is_defined(*version)) return error("Requested version is not supported by compiler");
+  return version_text(*version);
 }
 
 bool may_be_empty(OptionValue kind) {
@@ -143,7 +119,7 @@ Result<std::string> check_value(const OptionInfo& info, std::optional<std::strin
   }
   bool ok = !value->empty() && value->find('\n') == std::string_view::npos;
   if (info.value == OptionValue::kWord) ok = contains(split(info.words, ' '), *value) && !value->empty();
-  if (info.value == OptionValue::kAttributes) ok = is_attributes(*value);
+  if (info.value == OptionValue::kAttributes) ok = parse_attributes(*value).has_value();
   if (info.value == OptionValue::kAssignment)
     ok = ok && value->find('=') != std::string_view::npos && value->front() != '=';
   if (info.value == OptionValue::kLimit) ok = *value == "unlimited" || parse_option_size(*value).has_value();

@@ -7,6 +7,7 @@
 #include "channel/client.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/programs.h"
+#include "cmd/dtrace/stability_report.h"
 #include "cmd/dtrace/tracing.h"
 #include "consumer/faults.h"
 #include "object/elf.h"
@@ -183,7 +184,8 @@ Result<dif::Program> program_of(const CommandLine& line, const dif::Program* com
   return program;
 }
 
-int run_session(const CommandLine& line, const dif::Program* compiled, Processes& processes) {
+int run_session(const CommandLine& line, const dif::Program* compiled, const d::StabilityReport& stability,
+                Processes& processes) {
   auto request = make_request(line, compiled);
   if (!request) return fatal(request.error());
   auto client = Client::connect(channel::daemon_directory());
@@ -223,6 +225,7 @@ int run_session(const CommandLine& line, const dif::Program* compiled, Processes
   }
   // Said once it is true: whoever reads it may begin with what is to be traced.
   say_matched(*program, {reply.matched().begin(), reply.matched().end()});
+  if (line.verbose) print_stability(*program, stability, false, **stream);
   say_adjustments(*program, {reply.adjustments().begin(), reply.adjustments().end()});
   if (request->destructive() && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
   processes.go();
@@ -248,9 +251,10 @@ int run_guests(CommandLine& line) {
   if (!load_sources(line)) return kFatal;
   auto processes = Processes::prepare(line);
   if (!processes) return fatal(processes.error());
-  if (!line.object.empty()) return run_session(line, nullptr, **processes);
+  if (!line.object.empty()) return run_session(line, nullptr, {}, **processes);
 
-  const auto compiled = compile_sources(line, (*processes)->target());
+  d::StabilityReport stability;
+  const auto compiled = compile_sources(line, (*processes)->target(), &stability);
   if (!compiled) return kFatal;
   if (compiled->clauses.empty() && !line.option("zdefs")) return fatal("no probes matched");
   if (dif::option_set(compiled->options, "aggpercpu")) {
@@ -260,7 +264,7 @@ int run_guests(CommandLine& line) {
   if (compiled->destructive && !dif::option_set(compiled->options, "destructive")) {
     return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
   }
-  return run_session(line, &*compiled, **processes);
+  return run_session(line, &*compiled, stability, **processes);
 }
 
 }  // namespace ht::dtrace

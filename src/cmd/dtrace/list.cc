@@ -7,6 +7,7 @@
 #include "cmd/dtrace/local_probes.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/programs.h"
+#include "cmd/dtrace/stability_report.h"
 #include "cmd/dtrace/tracing.h"
 #include "engine/engine.h"
 
@@ -17,13 +18,21 @@ void say_no_match(const dif::ProbeDesc& desc, const std::string& hint) {
   say(Error(fmt::format("failed to match {}: No probe matches description", desc.text()), hint));
 }
 
-void list_here(const std::vector<dif::ProbeDesc>& descriptions, consumer::Stream& stream) {
+void list_here(const std::vector<dif::ProbeDesc>& descriptions, const dif::Providers* verbose,
+               consumer::Stream& stream) {
   stream.write(fmt::format("{:>5} {:>10} {:>17} {:>33} {}\n", "ID", "PROVIDER", "MODULE", "FUNCTION", "NAME"));
   for (const dif::ProbeDesc& desc : descriptions) {
     const std::vector<engine::HostProbe> probes = engine::match_host_probes(desc);
     for (const engine::HostProbe& probe : probes) {
       stream.write(fmt::format("{:>5} {:>10} {:>17} {:>33} {}\n", probe.name.id, probe.name.provider, probe.name.module,
                                probe.name.function, probe.name.name));
+      if (verbose == nullptr) continue;
+      dif::ProbeDesc one;
+      one.provider = probe.name.provider;
+      one.module = probe.name.module;
+      one.function = probe.name.function;
+      one.name = probe.name.name;
+      print_probe_block(one, *verbose, stream);
     }
     if (probes.empty()) say_no_match(desc, probe_hint(desc));
   }
@@ -61,11 +70,12 @@ int list_guests(const CommandLine& line, const std::vector<dif::ProbeDesc>& desc
 
 int list_probes(CommandLine& line) {
   std::vector<dif::ProbeDesc> descriptions;
+  d::StabilityReport stability;
   if (line.sources.empty()) {
     descriptions.emplace_back();
   } else {
     if (!load_sources(line)) return kFatal;
-    const auto program = compile_sources(line, 0);
+    const auto program = compile_sources(line, 0, &stability);
     if (!program || (!line.guests && !match_probes(line, *program))) return kFatal;
     for (const dif::Clause& clause : program->clauses) {
       descriptions.insert(descriptions.end(), clause.probes.begin(), clause.probes.end());
@@ -77,7 +87,7 @@ int list_probes(CommandLine& line) {
   if (line.guests) {
     status = list_guests(line, descriptions, **stream);
   } else {
-    list_here(descriptions, **stream);
+    list_here(descriptions, line.verbose ? &stability.providers : nullptr, **stream);
   }
   if (auto flushed = (*stream)->flush(); !flushed) return fatal(flushed.error());
   return status;

@@ -9,6 +9,7 @@
 #include "cmd/dtrace/local_probes.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/programs.h"
+#include "cmd/dtrace/stability_report.h"
 #include "cmd/dtrace/tracing.h"
 #include "engine/engine.h"
 #include "engine/timer_thread.h"
@@ -63,13 +64,22 @@ int cannot_enable(const Error& error) {
   return fatal(Error("could not enable tracing: " + error.message, error.hint));
 }
 
+int report_stability(const CommandLine& line, const dif::Program& program, const d::StabilityReport& stability) {
+  auto stream = open_output(line);
+  if (!stream) return fatal(stream.error());
+  print_stability(program, stability, true, **stream);
+  auto flushed = (*stream)->flush();
+  return flushed ? kOk : fatal(flushed.error());
+}
+
 int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> program,
-                const std::vector<Enabling>& enablings, Processes& processes) {
+                const std::vector<Enabling>& enablings, const d::StabilityReport& stability, Processes& processes) {
   auto stream = open_output(line);
   if (!stream) return fatal(stream.error());
   std::vector<uint64_t> matched(program->clauses.size());
   for (const Enabling& one : enablings) ++matched[one.clause];
   say_matched(*program, matched);
+  if (line.verbose) print_stability(*program, stability, false, **stream);
   debug(fmt::format("{} clauses at {} probes", program->clauses.size(), enablings.size()));
 
   const bool destructive = dif::option_set(program->options, "destructive");
@@ -113,16 +123,18 @@ int run_local(CommandLine& line) {
   if (!load_sources(line)) return kFatal;
   auto processes = Processes::prepare(line);
   if (!processes) return fatal(processes.error());
-  const auto compiled = compile_sources(line, (*processes)->target());
+  d::StabilityReport stability;
+  const auto compiled = compile_sources(line, (*processes)->target(), &stability);
   if (!compiled) return kFatal;
   // As with DTrace, a description that matches nothing is an error of compilation.
   const auto enablings = match_probes(line, *compiled);
   if (!enablings) return kFatal;
   auto linked = link_here(line, *compiled);
   if (!linked) return kFatal;
-  if (line.compile_only) return kOk;
+  if (line.compile_only) return line.verbose ? report_stability(line, *linked, stability) : kOk;
   if (enablings->empty() && !line.option("zdefs")) return fatal("no probes matched");
-  return run_session(line, std::make_shared<const dif::Program>(std::move(*linked)), *enablings, **processes);
+  return run_session(line, std::make_shared<const dif::Program>(std::move(*linked)), *enablings, stability,
+                     **processes);
 }
 
 }  // namespace ht::dtrace

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <vector>
@@ -29,7 +30,7 @@ std::vector<std::string> arguments(const CommandLine& line) {
     "-D__Linux",
     "-D__linux",
     "-D__SUNW_D=1",
-    "-D__SUNW_D_VERSION=0x01000000",
+    "-D__SUNW_D_VERSION=0x02000000",
     line.ilp32 ? "-D__SUNW_D_32" : "-D__SUNW_D_64",
 #if defined(__x86_64__)
     "-D__amd64",
@@ -38,7 +39,13 @@ std::vector<std::string> arguments(const CommandLine& line) {
 #endif
     "-U__GNUC__"
   };
-  result.push_back(option("stdc", "a") == "s" ? "-traditional-cpp" : "-std=gnu99");
+  result.push_back(option("stdc", "a") == "s" ? "-traditional-cpp" : "-std=c99");
+  const std::string more = option("cppargs", "");
+  for (size_t at = more.find_first_not_of(' '); at != std::string::npos; at = more.find_first_not_of(' ', at)) {
+    const size_t end = std::min(more.find(' ', at), more.size());
+    result.push_back(more.substr(at, end - at));
+    at = end;
+  }
   result.insert(result.end(), line.cpp_arguments.begin(), line.cpp_arguments.end());
   result.emplace_back("-");
   return result;

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/preprocess.h"
+#include "cmd/dtrace/stability_report.h"
 #include "dif/assembler.h"
 
 namespace ht::dtrace {
@@ -64,7 +65,7 @@ bool load_sources(CommandLine& line) {
   return true;
 }
 
-std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) {
+std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, d::StabilityReport* stability) {
   d::CompileOptions options;
   options.hypertrace = line.guests;
   options.macro_arguments = line.arguments;
@@ -74,6 +75,8 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) 
   options.defaultargs = line.option("defaultargs");
   options.empty = line.option("empty");
   options.options = line.options;
+
+  if (!line.guests) set_world(options);
 
   d::CompileResult result = d::compile(line.sources, options);
   line.options = result.program.options;  // with what pragmas set
@@ -90,7 +93,12 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target) 
     const std::string text = dif::disassemble(result.program);
     std::fwrite(text.data(), 1, text.size(), stderr);
   }
+  if (stability != nullptr) *stability = std::move(result.stability);
   return std::move(result.program);
+}
+
+std::string short_name(const dif::Source& source) {
+  return source.is_file ? source.name : source.name.substr(0, source.name.find_first_of("{/;"));
 }
 
 void say_matched(const dif::Program& program, const std::vector<uint64_t>& matched) {
@@ -101,7 +109,7 @@ void say_matched(const dif::Program& program, const std::vector<uint64_t>& match
       if (program.clauses[c].source == i) total += matched[c];
     }
     const dif::Source& source = program.sources[i];
-    const std::string name = source.is_file ? source.name : source.name.substr(0, source.name.find_first_of("{/;"));
+    const std::string name = short_name(source);
     say(fmt::format("{} '{}' matched {} {}", source.is_file ? "script" : "description", name, total,
                     total == 1 ? "probe" : "probes"));
   }
