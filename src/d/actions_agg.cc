@@ -211,10 +211,9 @@ Result<void> compile_keys(ActionContext& context, const Expr& left, bool first_u
       ASSIGN_OR_RETURN(value, context.sema.check_expression(arg));
       type = value.type;
     }
-    if (is_void(type) || stripped(type)->kind == TypeKind::kFunction) {
-      return fail(
-          Tag::D_KEY_TYPE, arg.pos,
-          fmt::format("{} expression may not be used as {} index: key #{}", spell(type), "@" + left.text, i + 1));
+    if (is_void(type) || is_dynamic(type) || stripped(type)->kind == TypeKind::kFunction) {
+      return fail(Tag::D_KEY_TYPE, arg.pos,
+                  fmt::format("{} expression may not be used as aggregation index: key #{}", spell(type), i + 1));
     }
     if (first_use) types.push_back(type);
     ASSIGN_OR_RETURN(value, context.sema.argument(std::move(value), types[i], what, i + 1));

@@ -198,6 +198,8 @@ Result<Reg> Generator::value(const Expr& expr) {
       return cast(expr);
     case ExprKind::kStringof:
       return value(expr.args[0]);
+    case ExprKind::kAgg:
+      return fail(Tag::D_CG_DYN, expr.pos, "expression cannot evaluate to result of dynamic type");
     default:
       break;
   }

@@ -121,9 +121,11 @@ Result<Expr> Sema::check(const Expr& expr) {
     }
     case ExprKind::kIdent:
       return identifier(expr);
-    case ExprKind::kAgg:
-      return fail(Tag::D_SYNTAX, expr.pos, fmt::format("syntax error near \"@{}\"", expr.text),
-                  "an aggregation has no value in an expression; printa() prints it");
+    case ExprKind::kAgg: {
+      Expr result = shell(expr);
+      result.type = types_.aggregation_type();
+      return result;
+    }
     case ExprKind::kUnary:
       return unary(expr);
     case ExprKind::kPrefix:
@@ -343,7 +345,8 @@ Result<Expr> Sema::dereference(Expr result) {
 
 Result<Expr> Sema::address_of(Expr result) {
   const Expr& arg = result.args[0];
-  if (arg.ref == Ref::kVariable || arg.ref == Ref::kBuiltin || arg.ref == Ref::kBuiltinArray) {
+  bool variable = arg.ref == Ref::kVariable || arg.ref == Ref::kBuiltin || arg.ref == Ref::kBuiltinArray;
+  if (variable || arg.kind == ExprKind::kAgg) {
     return fail(Tag::D_ADDROF_VAR, result.pos, "cannot take address of dynamic variable");
   }
   if (!arg.memory) return fail(Tag::D_ADDROF_LVAL, result.pos, "unacceptable operand for unary & operator");

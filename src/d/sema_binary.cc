@@ -283,6 +283,9 @@ Result<Expr> Sema::conditional(const Expr& expr) {
   ASSIGN_OR_RETURN(Expr yes, check(expr.args[1]));
   ASSIGN_OR_RETURN(Expr no, check(expr.args[2]));
   TypeRef a = yes.type, b = no.type;
+  if (is_dynamic(a) || is_dynamic(b)) {
+    return fail(Tag::D_OP_DYN, (is_dynamic(a) ? yes : no).pos, "operator ?: operands cannot be of dynamic type");
+  }
   Expr result = shell(expr);
   if (is_integer(a) && is_integer(b)) {
     result.type = promoted(a, b);
@@ -321,6 +324,9 @@ Result<Expr> Sema::comma(const Expr& expr) {
   for (const Expr& arg : expr.args) {
     if (is_action_call(arg)) return fail(Tag::D_OP_ACT, arg.pos, "operator , operands cannot be actions");
     ASSIGN_OR_RETURN(Expr operand, check(arg));
+    if (is_dynamic(operand.type)) {
+      return fail(Tag::D_OP_DYN, operand.pos, "operator , operands cannot be of dynamic type");
+    }
     result.args.push_back(std::move(operand));
   }
   result.type = result.args[1].type;
@@ -448,7 +454,7 @@ Result<TypeRef> Sema::storable(TypeRef type, std::string_view op, const Pos& pos
     return fail(Tag::D_OP_ARRFUN, pos,
                 fmt::format("operator {} may not be applied to operand of type \"{}\"", op, spell(type)));
   }
-  if (kind == TypeKind::kVoid) {
+  if (kind == TypeKind::kVoid || kind == TypeKind::kDynamic) {
     return fail(Tag::D_OP_INCOMPAT, pos,
                 fmt::format("operands have incompatible types: \"{}\" {} \"{}\"", spell(type), op, spell(type)));
   }
@@ -470,7 +476,7 @@ Result<Expr> Sema::create_variable(const Expr& left, TypeRef type) {
   }
   for (size_t i = 1; indexed && i < left.args.size(); i++) {
     ASSIGN_OR_RETURN(Expr key, check(left.args[i]));
-    if (is_void(key.type) || stripped(key.type)->kind == TypeKind::kFunction) {
+    if (is_void(key.type) || is_dynamic(key.type) || stripped(key.type)->kind == TypeKind::kFunction) {
       return fail(Tag::D_KEY_TYPE, key.pos,
                   fmt::format("{} expression may not be used as associative array index: key #{}", spell(key.type), i));
     }

@@ -172,6 +172,9 @@ bool is_string(TypeRef type) {
 bool is_void(TypeRef type) {
   return kind_of(type) == TypeKind::kVoid;
 }
+bool is_dynamic(TypeRef type) {
+  return stripped(type)->kind == TypeKind::kDynamic;
+}
 bool is_address_of_unknown(TypeRef type) {
   if (!is_pointer(type)) return false;
   while (is_pointer(type)) type = stripped(type)->target;
@@ -286,6 +289,7 @@ TypeTable::TypeTable(uint64_t string_size, bool ilp32) : ilp32_(ilp32) {
   unknown_ = make(TypeKind::kSymbolic, "", 8);
   symaddr_ = make(TypeKind::kSymaddr, "_symaddr", 8);
   usymaddr_ = make(TypeKind::kUsymaddr, "_usymaddr", 8);
+  aggregation_ = make(TypeKind::kDynamic, "aggregation", 0);
   add_typedef("caddr_t", pointer(integer("char")));
 }
 

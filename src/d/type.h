@@ -33,6 +33,7 @@ enum class TypeKind : uint8_t {
   kStack,     // stack(), ustack(), jstack()
   kSymaddr,   // sym(), mod()
   kUsymaddr,  // usym(), umod(), uaddr()
+  kDynamic,   // an aggregation: no operator has a use for it, and it has no value
 };
 
 struct Type;
@@ -70,6 +71,7 @@ bool is_pointer(TypeRef type);   // to anything
 bool is_struct(TypeRef type);    // or union
 bool is_string(TypeRef type);    // D's string
 bool is_void(TypeRef type);
+bool is_dynamic(TypeRef type);
 bool is_address_of_unknown(TypeRef type);  // pointer (to pointer ...) to a symbolic type
 // Scalar: integer, enum, pointer or symbolic.
 bool is_scalar(TypeRef type);
@@ -103,6 +105,7 @@ class TypeTable {
   TypeRef stack_type(uint64_t size);
   TypeRef symaddr_type() const { return symaddr_; }
   TypeRef usymaddr_type() const { return usymaddr_; }
+  TypeRef aggregation_type() const { return aggregation_; }
 
   TypeRef pointer(TypeRef target);
   TypeRef array(TypeRef element, uint32_t count);
@@ -132,7 +135,8 @@ class TypeTable {
   std::map<std::string, TypeRef, std::less<>> symbolic_;
   std::map<std::pair<TypeRef, uint64_t>, TypeRef> derived_[4];
   bool ilp32_ = false;
-  TypeRef void_ = nullptr, string_ = nullptr, unknown_ = nullptr, symaddr_ = nullptr, usymaddr_ = nullptr;
+  TypeRef void_ = nullptr, string_ = nullptr, unknown_ = nullptr, symaddr_ = nullptr, usymaddr_ = nullptr,
+          aggregation_ = nullptr;
 };
 
 std::string_view tag_word(TypeKind kind);  // "struct", "union", "enum"
