@@ -67,7 +67,7 @@ void run(dif::Program program) {
   engine->publish(*session);
   auto reader = engine::SessionReader::open(duplicate((*session)->data_fd()), duplicate((*session)->control_fd()));
   check(reader.ok());
-  (*session)->start();
+  if (!(*session)->start().ok()) return;
   (*session)->stop();
   (*reader)->drain([&](const engine::RecordView& record) {
     check(record.clause < shared->clauses.size());

@@ -6,7 +6,6 @@
 #include "d/codegen.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "d/actions.h"
 #include "d/emitter.h"
@@ -120,10 +119,8 @@ class Generator {
 
  private:
   Result<Reg> variable(const Expr& expr);
-  Result<void> materialise(const Expr& expr, Reg reg);
   Result<Reg> builtin_element(const Expr& expr);
   Result<Reg> address(const Expr& expr);
-  Result<Reg> address_to_store(const Expr& left);
   Result<void> load(Reg reg, const Expr& expr);
   Result<Reg> unary(const Expr& expr);
   Result<Reg> binary(const Expr& expr);
@@ -151,7 +148,6 @@ class Generator {
   Result<void> push(const Expr& arg, Reg reg);
 
   Emitter& out_;
-  bool storing_ = false;  // what is loaded is on the way to a place to store to
 };
 
 Result<Reg> Generator::value(const Expr& expr) {
@@ -212,34 +208,7 @@ Result<Reg> Generator::variable(const Expr& expr) {
   out_.at(expr.pos);
   ASSIGN_OR_RETURN(Reg reg, out_.take());
   out_.indexed(expr.is_array ? ops.load_element : ops.load, expr.id, reg);
-  bool dynamic = expr.is_array || expr.scope == dif::Scope::kThread;
-  if (dynamic && by_reference(expr.type) && !is_string(expr.type)) RETURN_IF_ERROR(materialise(expr, reg));
   return reg;
-}
-
-// A struct or array that was never stored is zeros: they are made where it is looked at. If a part of it is about to be
-// stored, it is made for good. The keys are still on the tuple stack.
-Result<void> Generator::materialise(const Expr& expr, Reg reg) {
-  const VariableOps& ops = ops_of(expr.scope);
-  Label there;
-  out_.three(Op::kTst, reg, 0, 0);
-  out_.jump(Op::kBne, there);
-  RETURN_IF_ERROR(out_.integer(stripped(expr.type)->size, reg));
-  out_.three(Op::kAllocs, reg, 0, reg);
-  if (storing_) {
-    out_.indexed(expr.is_array ? ops.store_element : ops.store, expr.id, reg);
-    out_.indexed(expr.is_array ? ops.load_element : ops.load, expr.id, reg);
-  }
-  out_.here(there);
-  return {};
-}
-
-// The address of an lvalue in memory that is to be stored to.
-Result<Reg> Generator::address_to_store(const Expr& left) {
-  storing_ = true;
-  Result<Reg> result = address(left);
-  storing_ = false;
-  return result;
 }
 
 Result<Reg> Generator::builtin_element(const Expr& expr) {
@@ -510,7 +479,6 @@ Result<void> Generator::push(const Expr& arg, Reg reg) {
 // push; others are pushed one by one, which takes one register however many there are.
 Result<void> Generator::push_all(const std::vector<Expr>& args) {
   Pos where = out_.pos();
-  bool storing = std::exchange(storing_, false);
   std::vector<Reg> ready;
   if (std::any_of(args.begin(), args.end(), uses_tuple)) {
     for (const Expr& arg : args) {
@@ -532,7 +500,6 @@ Result<void> Generator::push_all(const std::vector<Expr>& args) {
     out_.give(reg);
   }
   out_.at(where);
-  storing_ = storing;
   return {};
 }
 
@@ -606,7 +573,7 @@ Result<Reg> Generator::assignment(const Expr& expr) {
     RETURN_IF_ERROR(store_variable(left, reg));
     return reg;
   }
-  ASSIGN_OR_RETURN(Reg to, address_to_store(left));
+  ASSIGN_OR_RETURN(Reg to, address(left));
   out_.at(expr.pos);
   RETURN_IF_ERROR(store(left, reg, to));
   out_.give(to);
@@ -631,7 +598,7 @@ Result<Reg> Generator::update(const Expr& left, Tok op, Reg right, TypeRef right
   Pos where = out_.pos();
   Reg place = 0, reg = 0;
   if (left.memory) {
-    ASSIGN_OR_RETURN(place, address_to_store(left));
+    ASSIGN_OR_RETURN(place, address(left));
     ASSIGN_OR_RETURN(reg, out_.take());
     out_.move(place, reg);
     RETURN_IF_ERROR(load(reg, left));
