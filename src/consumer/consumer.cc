@@ -80,7 +80,7 @@ Consumer::Consumer(Options options, Stream& stream, Message message) : options_(
   if (options_.json) {
     sink_ = std::make_unique<JsonSink>(stream_);
   } else {
-    sink_ = std::make_unique<TextSink>(stream_, options_, std::move(message));
+    sink_ = std::make_unique<TextSink>(stream_, options_, symbols_, std::move(message));
   }
 }
 
@@ -171,7 +171,14 @@ void Consumer::bin(const engine::BinView& view) {
   const KeyLayout& layout = variant.clauses[view.clause].keys[view.action];
   const dif::AggregationDef* def = variant.program->aggregation(view.aggregation);
   if (layout == nullptr || def == nullptr || view.keys.size() < layout->key_size) return;
-  store_.merge(*def, layout, view.keys, {view.values, view.value_words}, view.slot);
+  const auto symbol = [](const dif::Field& field) { return Datum{&field, {}}.is_symbol(); };
+  if (std::none_of(layout->keys.begin(), layout->keys.end(), symbol)) {
+    return store_.merge(*def, layout, view.keys, {view.values, view.value_words}, view.slot);
+  }
+  // All addresses of a function are one key, as are all of a module.
+  std::vector<uint8_t> keys(view.keys.begin(), view.keys.end());
+  for (const dif::Field& field : layout->keys) symbols_.reduce(field, keys);
+  store_.merge(*def, layout, keys, {view.values, view.value_words}, view.slot);
 }
 
 void Consumer::record(engine::SessionReader& reader, const RecordView& view) {
@@ -207,7 +214,9 @@ void Consumer::clause_record(engine::SessionReader& reader, const RecordView& vi
 void Consumer::action(Current& current, uint32_t index) {
   const dif::Action& action = current.clause.actions[index];
   const std::optional<dif::FormatString>& format = current.info.formats[index];
-  const auto formatted = [&] { return format ? format_printf(*format, current.values(index)) : std::string(); };
+  const auto formatted = [&] {
+    return format ? format_printf(*format, current.values(index), &symbols_) : std::string();
+  };
   switch (action.kind) {
     case ActionKind::kPrintf:
       return sink_->formatted(formatted());
@@ -295,7 +304,7 @@ void Consumer::run_system(Current& current, const std::string& command) {
     return error(current, "system() is not run for a guest's probe");
   }
   (void)stream_.flush();
-  const std::string cut = command.substr(0, options_.strsize);
+  const std::string cut = command.substr(0, std::max(1u, options_.strsize) - 1);  // with its NUL it must fit strsize
   if (std::system(cut.c_str()) == -1) error(current, errno_error("couldn't run \"" + cut + "\"").message);
 }
 

@@ -20,6 +20,7 @@
 #include "consumer/sink.h"
 #include "consumer/store.h"
 #include "consumer/stream.h"
+#include "consumer/symbols.h"
 #include "engine/session.h"
 
 namespace ht::consumer {
@@ -59,6 +60,8 @@ class Consumer {
   void print_remaining();
 
   const Options& options() const { return options_; }
+  // How addresses are shown; none has a name unless the host's are used.
+  Symbols& symbols() { return symbols_; }
 
  private:
   struct ClauseInfo;
@@ -82,6 +85,7 @@ class Consumer {
   Options options_;
   Stream& stream_;
   Refresh refresh_;
+  Symbols symbols_;
   std::unique_ptr<Sink> sink_;
   std::vector<std::unique_ptr<Variant>> variants_;
   std::vector<engine::ProbeName> probes_;

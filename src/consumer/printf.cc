@@ -170,16 +170,26 @@ std::string print_integer(const Spec& spec, char letter, int64_t number, uint64_
   }
 }
 
-std::string print_stack(const Conversion& conversion, const Datum& value) {
-  const int width = std::max(0, conversion.width);
-  return conversion.minus ? stack_text(value, width, 0) : stack_text(value, 0, width);
+std::string print_stack(const Spec& spec, const Datum& value, Symbols* symbols) {
+  const bool indent = spec.flags.find('-') != std::string::npos;
+  return indent ? stack_text(value, spec.width, 0, symbols) : stack_text(value, 0, spec.width, symbols);
 }
 
-std::string print_value(const Conversion& conversion, const Spec& spec, const Datum& value) {
+// %a and %A: with the offset, but for what mod() and umod() name.
+std::string print_address(const Conversion& conversion, const Spec& spec, const Datum& value, Symbols* symbols) {
+  if (value.is_symbol()) return print_text(spec, symbol_text(value, symbols, Offset::kShown));
+  const uint64_t address = value.zero_extended();
+  const std::optional<Symbol> symbol = symbols == nullptr         ? std::nullopt
+                                       : conversion.letter == "a" ? symbols->kernel(address)
+                                                                  : symbols->user(symbols->target(), address);
+  return print_text(spec, address_text(symbol, address, Offset::kShown));
+}
+
+std::string print_value(const Conversion& conversion, const Spec& spec, const Datum& value, Symbols* symbols) {
   const char letter = conversion.letter.empty() ? 'd' : conversion.letter[0];
   const bool wide = conversion.size == "l" || conversion.size == "w";
-  if (value.is_stack()) return print_stack(conversion, value);
-  if (value.is_symbol()) return print_text(spec, symbol_text(value));
+  if (value.is_stack()) return print_stack(spec, value, symbols);
+  if (value.is_symbol()) return print_address(conversion, spec, value, symbols);
   switch (letter) {
     case 'c':
       if (wide) {
@@ -204,9 +214,9 @@ std::string print_value(const Conversion& conversion, const Spec& spec, const Da
       return print_text(spec, service_name(static_cast<uint16_t>(value.zero_extended())));
     case 'a':
     case 'A':
-      return print_text(spec, fmt::format("{:#x}", value.zero_extended()));
+      return print_address(conversion, spec, value, symbols);
     case 'k':
-      return print_stack(conversion, value);
+      return print_stack(spec, value, symbols);
     case 'e':
     case 'E':
     case 'f':
@@ -254,7 +264,7 @@ class Values {
     Spec spec = Spec::of(conversion);
     if (conversion.star_width) {
       spec.width = number();
-      if (spec.width < 0) {
+      if (spec.width < 0) {  // as in C: to the left
         spec.width = -spec.width;
         spec.flags += '-';
       }
@@ -276,20 +286,20 @@ class Values {
 
 }  // namespace
 
-std::string format_printf(const dif::FormatString& format, std::span<const Datum> values) {
+std::string format_printf(const dif::FormatString& format, std::span<const Datum> values, Symbols* symbols) {
   std::string text;
   Values arguments(values);
   for (const Conversion& conversion : format.parts) {
     text += conversion.literal;
     if (conversion.is_literal_only) continue;
     const Spec spec = arguments.spec(conversion);
-    if (const Datum* value = arguments.next()) text += print_value(conversion, spec, *value);
+    if (const Datum* value = arguments.next()) text += print_value(conversion, spec, *value, symbols);
   }
   return text;
 }
 
-std::string format_printa(const dif::FormatString& format, std::span<const Datum> keys,
-                          std::span<const Tally> tallies) {
+std::string format_printa(const dif::FormatString& format, std::span<const Datum> keys, std::span<const Tally> tallies,
+                          Symbols* symbols) {
   std::string text;
   Values arguments(keys);
   size_t tally = 0;
@@ -302,7 +312,7 @@ std::string format_printa(const dif::FormatString& format, std::span<const Datum
       continue;
     }
     const Spec spec = arguments.spec(conversion);
-    if (const Datum* value = arguments.next()) text += print_value(conversion, spec, *value);
+    if (const Datum* value = arguments.next()) text += print_value(conversion, spec, *value, symbols);
   }
   return text;
 }

@@ -1,6 +1,7 @@
 // Output to stdio files.
 #include "consumer/stream.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,8 +17,9 @@ Result<std::unique_ptr<FileStream>> FileStream::append(const std::string& path) 
 }
 
 FileStream::~FileStream() {
-  if (file_ != original_) std::fclose(file_);
-  if (owned_) std::fclose(original_);
+  std::fflush(file_);
+  if (saved_ >= 0) close(saved_);
+  if (owned_) std::fclose(file_);
 }
 
 void FileStream::write(std::string_view text) {
@@ -39,10 +41,21 @@ void FileStream::truncate() {
 
 Result<void> FileStream::reopen(const std::string& path) {
   std::fflush(file_);
-  FILE* next = path.empty() ? original_ : std::fopen(path.c_str(), "ae");
-  if (next == nullptr) return errno_error("couldn't freopen() \"" + path + "\"");
-  if (file_ != original_) std::fclose(file_);
-  file_ = next;
+  const int own = fileno(file_);
+  if (path.empty()) {
+    if (saved_ < 0) return {};
+    dup2(saved_, own);
+    close(saved_);
+    saved_ = -1;
+    return {};
+  }
+  const int next = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (next < 0) return errno_error("couldn't freopen() \"" + path + "\"");
+  if (saved_ < 0) saved_ = fcntl(own, F_DUPFD_CLOEXEC, 3);
+  const int flags = fcntl(own, F_GETFD);
+  dup2(next, own);
+  fcntl(own, F_SETFD, flags);
+  close(next);
   return {};
 }
 

@@ -22,7 +22,7 @@ class Stream {
 class FileStream final : public Stream {
  public:
   // Writes to `file`, which stays the caller's.
-  explicit FileStream(FILE* file) : original_(file), file_(file) {}
+  explicit FileStream(FILE* file) : file_(file) {}
   // Appends to the file at `path`.
   static Result<std::unique_ptr<FileStream>> append(const std::string& path);
   ~FileStream() override;
@@ -35,9 +35,10 @@ class FileStream final : public Stream {
   Result<void> reopen(const std::string& path) override;
 
  private:
-  FILE* original_;
   FILE* file_;
-  bool owned_ = false;  // original_ is closed at the end
+  int saved_ = -1;      // after freopen(): the original output. The descriptor itself changes its file, so that what
+                        // system() starts writes there, too
+  bool owned_ = false;  // file_ is closed at the end
   bool failed_ = false;
 };
 

@@ -67,24 +67,48 @@ std::string raw_dump(ByteView bytes) {
   return text;
 }
 
-std::string stack_text(const Datum& stack, int indent, int width) {
+std::string stack_text(const Datum& stack, int indent, int width, Symbols* symbols) {
   std::string text = "\n";
-  const size_t first = stack.kind() == ActionKind::kStack ? 0 : 1;  // user stacks: after the process id
-  for (size_t i = first; i < stack.bytes.size() / 8; ++i) {
+  const bool kernel = stack.kind() == ActionKind::kStack;
+  const auto pid = static_cast<uint32_t>(stack.word(0));  // user stacks begin with it
+  for (size_t i = kernel ? 0 : 1; i < stack.bytes.size() / 8; ++i) {
     const uint64_t pc = stack.word(i);
     if (pc == 0) break;
-    text += fmt::format("{:{}}{:>{}}\n", "", indent, fmt::format("{:#x}", pc), width);
+    const std::optional<Symbol> symbol = symbols == nullptr ? std::nullopt
+                                         : kernel           ? symbols->kernel(pc)
+                                                            : symbols->user(pid, pc);
+    text += fmt::format("{:{}}{:>{}}\n", "", indent, address_text(symbol, pc, Offset::kShown), width);
   }
   return text;
 }
 
-std::string symbol_text(const Datum& symbol) {
-  return fmt::format("{:#x}", symbol.address());
+std::string address_text(const std::optional<Symbol>& symbol, uint64_t address, Offset offset) {
+  if (!symbol) return fmt::format("{:#x}", address);
+  if (symbol->name.empty()) return fmt::format("{}`{:#x}", symbol->module, address);
+  std::string text = symbol->module + "`" + symbol->name;
+  if (offset == Offset::kShown && address > symbol->start) text += fmt::format("+{:#x}", address - symbol->start);
+  return text;
+}
+
+std::string symbol_text(const Datum& datum, Symbols* symbols, Offset offset) {
+  const uint64_t address = datum.address();
+  std::optional<Symbol> symbol;
+  switch (datum.kind()) {
+    case ActionKind::kSym:
+    case ActionKind::kMod:
+      if (symbols != nullptr) symbol = symbols->kernel(address);
+      break;
+    default:
+      if (symbols != nullptr) symbol = symbols->user(static_cast<uint32_t>(datum.word(0)), address);
+  }
+  const bool module_only = datum.kind() == ActionKind::kMod || datum.kind() == ActionKind::kUmod;
+  if (module_only && symbol) return symbol->module;
+  return address_text(symbol, address, datum.kind() == ActionKind::kUaddr ? Offset::kShown : offset);
 }
 
 std::string trace_text(const Datum& value, const TraceStyle& style) {
-  if (value.is_stack()) return stack_text(value, style.stack_indent, 0);
-  if (value.is_symbol()) return fmt::format("  {:<50}", symbol_text(value));
+  if (value.is_stack()) return stack_text(value, style.stack_indent, 0, style.symbols);
+  if (value.is_symbol()) return fmt::format("  {:<50}", symbol_text(value, style.symbols, Offset::kHidden));
   if (style.raw_bytes) return raw_dump(value.bytes);
   if (value.is_integer()) return trace_integer(value, style.quiet);
   if (value.is_string()) return style.quiet ? value.text() : fmt::format("  {:<33}", value.text());
@@ -106,8 +130,8 @@ std::string print_text(const Datum& value) {
 }
 
 std::string key_column(const Datum& key, const TraceStyle& style) {
-  if (key.is_stack()) return stack_text(key, style.stack_indent, 0);
-  if (key.is_symbol()) return fmt::format("  {:<50}", symbol_text(key));
+  if (key.is_stack()) return stack_text(key, style.stack_indent, 0, style.symbols);
+  if (key.is_symbol()) return fmt::format("  {:<50}", symbol_text(key, style.symbols, Offset::kHidden));
   if (!key.is_integer()) return bytes_column(key.bytes, 50);
   switch (key.bytes.size()) {
     case 1:

@@ -79,7 +79,7 @@ void TextSink::aggregations(const std::vector<Row>& rows, const dif::FormatStrin
     stream_.write("\n");
     return default_rows(rows);
   }
-  for (const Row& one : rows) stream_.write(format_printa(*format, one.keys, one.tallies));
+  for (const Row& one : rows) stream_.write(format_printa(*format, one.keys, one.tallies, &symbols_));
 }
 
 void TextSink::default_rows(const std::vector<Row>& rows) {

@@ -17,8 +17,8 @@ class TextSink final : public Sink {
   // Faults and drops: one line of text without a prefix, for stderr.
   using Message = std::function<void(const std::string&)>;
   // `options` may change while records are consumed (setopt).
-  TextSink(Stream& stream, const Options& options, Message message)
-      : stream_(stream), options_(options), message_(std::move(message)) {}
+  TextSink(Stream& stream, const Options& options, Symbols& symbols, Message message)
+      : stream_(stream), options_(options), symbols_(symbols), message_(std::move(message)) {}
 
   void begin(const FiringView& firing) override;
   void trace(const Datum& value) override;
@@ -40,7 +40,9 @@ class TextSink final : public Sink {
     uint32_t last_probe = 0, last_clause = 0;
   };
 
-  TraceStyle style() const { return {options_.quiet, options_.rawbytes, static_cast<int>(options_.stackindent)}; }
+  TraceStyle style() const {
+    return {options_.quiet, options_.rawbytes, static_cast<int>(options_.stackindent), &symbols_};
+  }
   void heading();
   std::string flow_columns(const FiringView& firing);
   void default_rows(const std::vector<Row>& rows);
@@ -48,6 +50,7 @@ class TextSink final : public Sink {
 
   Stream& stream_;
   const Options& options_;
+  Symbols& symbols_;
   Message message_;
   bool headed_ = false;
   std::map<std::pair<engine::TargetId, uint32_t>, Flow> flows_;
