@@ -134,7 +134,7 @@ bool Machine::run_action(const LoadedAction& action) {
     case ActionKind::kRaise:
     case ActionKind::kStop:
     case ActionKind::kChill:
-      return fail(Fault::kIllop);
+      return run_destructive(action);
     case ActionKind::kSpeculate:
     case ActionKind::kCommit:
     case ActionKind::kDiscard:

@@ -85,6 +85,10 @@ class Machine {
   void handle_fault(uint32_t action);
   void write_fault(const FaultState& fault, uint32_t action);
 
+  // destructive.cc
+  bool run_destructive(const LoadedAction& action);
+  bool chill(int32_t nanoseconds);
+
   // interpreter.cc
   bool run(const Code& code, Value* result);
   bool push(TupleEntry entry);
@@ -203,6 +207,7 @@ class Machine {
   uint32_t strtok_size_ = 0, strtok_at_ = 0;
   uint64_t strtok_firing_ = 0;
   uint64_t random_ = 0;
+  uint64_t chill_mark_ = 0, chilled_ = 0;  // when the interval began, how much of it was chilled away
 };
 
 }  // namespace ht::engine

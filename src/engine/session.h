@@ -49,6 +49,7 @@ struct SessionConfig {
   uint32_t nspec = 1;
   uint64_t specsize = 4u << 20;  // per speculation
   bool destructive = false;      // -w
+  bool in_process = false;       // the engine is the command's own: raise() and its like may act on its process
   BufferPolicy policy = BufferPolicy::kSwitch;
   bool resize = true;                           // bufresize=auto: what cannot be allocated is halved
   uint64_t cleanrate_ns = 1'000'000'000 / 101;  // period after which a speculation's buffer is free again

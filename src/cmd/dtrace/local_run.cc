@@ -90,6 +90,7 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   engine->set_target_name(engine::kHost, host_name());
   auto config = engine::session_config(*program);
   if (!config) return fatal(config.error());
+  config->in_process = true;
   auto session = engine->create_session(*config);
   if (!session) return cannot_enable(session.error());
   auto variant = (*session)->add_variant(program);
@@ -101,6 +102,8 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
   auto reader = engine::SessionReader::open(duplicate((*session)->data_fd()), duplicate((*session)->control_fd()));
   if (!reader) return fatal(reader.error());
   const auto consumer = make_consumer(*program, **stream);
+  consumer->symbols().use_host();
+  consumer->symbols().set_target(static_cast<uint32_t>(processes.target()));
   consumer->add_variant(program);
   if (dif::option_set(program->options, "aggpercpu")) consumer->keep_by_cpu(engine::online_cpus());
   for (const engine::ProbeName& name : (*session)->probe_names()) consumer->add_probe(name);
