@@ -25,7 +25,7 @@ Result<void> trace(ActionContext& context, const ActionRow& row, const Expr& cal
     context.actions.push_back(std::move(action));
     return {};
   }
-  ASSIGN_OR_RETURN(Expr value, context.sema.check_expression(arg));
+  ASSIGN_OR_RETURN(Expr value, check_operand(context, arg));
   if (is_void(value.type)) {
     bool is_print = row.kind == ActionKind::kPrint;
     return fail(is_print ? Tag::D_PRINT_VOID : Tag::D_TRACE_VOID, arg.pos,
@@ -45,32 +45,97 @@ Result<void> print(ActionContext& context, const ActionRow& row, const Expr& cal
 }
 
 Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& call) {
-  ASSIGN_OR_RETURN(Expr address, context.sema.check_expression(call.args[1]));
-  if (!is_scalar(address.type) && !is_string_compatible(address.type)) {
+  ASSIGN_OR_RETURN(Expr address, check_operand(context, call.args[1]));
+  bool is_array = stripped(address.type)->kind == TypeKind::kArray;
+  if (!is_scalar(address.type) && !is_array) {
     return fail(Tag::D_TRACEMEM_ADDR, address.pos,
                 fmt::format("tracemem( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n"
                             "\t argument: {}",
                             spell(address.type)));
   }
-  ASSIGN_OR_RETURN(Expr size, context.sema.check_expression(call.args[2]));
+  ASSIGN_OR_RETURN(Expr size, check_operand(context, call.args[2]));
   if (!size.is_constant() || !is_integer(size.type) || static_cast<int64_t>(size.value) <= 0) {
     return fail(Tag::D_TRACEMEM_SIZE, size.pos,
                 "tracemem( ) argument #2 must be a non-zero positive integral constant expression");
   }
   dif::Action& action = append(context, row.kind, call);
   action.param = size.value;
-  if (is_string(address.type) || stripped(address.type)->kind == TypeKind::kArray) {
+  if (is_array) {
     // What is wanted is the address, not the object.
     TypeTable& types = context.sema.types();
-    address.type = types.pointer(types.integer("char"));
+    Expr pointer = shell(call.args[1]);
+    pointer.kind = ExprKind::kCast;
+    pointer.type = types.pointer(types.integer("char"));
+    pointer.args.push_back(std::move(address));
+    address = std::move(pointer);
   }
   RETURN_IF_ERROR(add_argument(context, action, address));
   if (call.args.size() <= 3) return {};
-  ASSIGN_OR_RETURN(Expr length, context.sema.check_expression(call.args[3]));
+  ASSIGN_OR_RETURN(Expr length, check_operand(context, call.args[3]));
   if (!is_scalar(length.type)) {
     return fail(Tag::D_TRACEMEM_DYNSIZE, length.pos, "tracemem( ) argument #3 must be of scalar type");
   }
   return add_argument(context, context.actions.back(), length);
+}
+
+Result<void> unimplemented(ActionContext&, const ActionRow& row, const Expr& call) {
+  return fail(Tag::D_UNKNOWN, call.pos, fmt::format("{}() is not implemented (yet)", row.name));
+}
+
+// printm(bytes, memref(address, length)): at most `bytes` of what the pair of words describes, as tracemem shows it.
+Result<void> printm(ActionContext& context, const ActionRow&, const Expr& call) {
+  ASSIGN_OR_RETURN(Expr bytes, check_operand(context, call.args[1]));
+  if (!bytes.is_constant() || !is_integer(bytes.type) || static_cast<int64_t>(bytes.value) <= 0) {
+    return fail(Tag::D_PRINTM_SIZE, bytes.pos,
+                "printm( ) argument #1 must be a non-zero positive integral constant expression");
+  }
+  const Expr& memref = call.args[2];
+  ASSIGN_OR_RETURN(Expr pair, check_operand(context, memref));
+  if (!is_pointer(pair.type) && !is_integer(pair.type) && !is_symbolic(pair.type)) {
+    return fail(Tag::D_PRINTM_ADDR, pair.pos,
+                fmt::format("printm( ) argument #2 is incompatible with prototype:\n\tprototype: pointer or integer\n"
+                            "\t argument: {}",
+                            spell(pair.type)));
+  }
+  TypeName words;
+  words.specifiers.type_word = "uint64_t";
+  words.declarator.steps.emplace_back();
+  Expr cast = shell(memref);
+  cast.kind = ExprKind::kCast;
+  cast.type_name = std::make_shared<const TypeName>(std::move(words));
+  cast.args.push_back(memref);
+  dif::Action& action = append(context, ActionKind::kTracemem, call);
+  action.param = bytes.value;
+  for (uint64_t word : {0, 1}) {
+    Expr index = shell(memref);
+    index.kind = ExprKind::kIndex;
+    index.args.push_back(cast);
+    index.args.push_back(shell(memref));
+    index.args[1].kind = ExprKind::kInt;
+    index.args[1].value = word;
+    ASSIGN_OR_RETURN(Expr value, context.sema.check_expression(index));
+    RETURN_IF_ERROR(add_argument(context, context.actions.back(), value));
+  }
+  return {};
+}
+
+// What is wrong with its arguments is said; an skb there is none, since no provider of this machine has one.
+Result<void> pcap(ActionContext& context, const ActionRow& row, const Expr& call) {
+  ASSIGN_OR_RETURN(Expr packet, check_operand(context, call.args[1]));
+  if (!is_scalar(packet.type)) {
+    return fail(Tag::D_PCAP_ADDR, packet.pos,
+                fmt::format("pcap( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n"
+                            "\t argument: {}",
+                            spell(packet.type)));
+  }
+  ASSIGN_OR_RETURN(Expr protocol, check_operand(context, call.args[2]));
+  if (!is_arithmetic(protocol.type)) {
+    return fail(Tag::D_PCAP_PROTO, protocol.pos,
+                fmt::format("pcap( ) argument #2 is incompatible with prototype:\n\tprototype: integer\n"
+                            "\t argument: {}",
+                            spell(protocol.type)));
+  }
+  return unimplemented(context, row, call);
 }
 
 Result<void> stack_symbol(ActionContext& context, const ActionRow& row, const Expr& call) {
@@ -82,7 +147,7 @@ Result<void> stack_symbol(ActionContext& context, const ActionRow& row, const Ex
 // exit(int), raise(int), chill(int), speculate(int), commit(int), discard(int).
 Result<void> integer_action(ActionContext& context, const ActionRow& row, const Expr& call) {
   Sema& sema = context.sema;
-  ASSIGN_OR_RETURN(Expr value, sema.check_expression(call.args[1]));
+  ASSIGN_OR_RETURN(Expr value, check_operand(context, call.args[1]));
   ASSIGN_OR_RETURN(value, sema.argument(std::move(value), sema.types().int_type(), fmt::format("{}( )", row.name), 1));
   return add_argument(context, append(context, row.kind, call), value);
 }
@@ -90,10 +155,6 @@ Result<void> integer_action(ActionContext& context, const ActionRow& row, const 
 Result<void> plain_action(ActionContext& context, const ActionRow& row, const Expr& call) {
   append(context, row.kind, call);
   return {};
-}
-
-Result<void> unimplemented(ActionContext&, const ActionRow& row, const Expr& call) {
-  return fail(Tag::D_UNKNOWN, call.pos, fmt::format("{}() is not implemented (yet)", row.name));
 }
 
 struct LibactRow {
@@ -118,7 +179,7 @@ Result<void> aggregation_action(ActionContext& context, const ActionRow& row, co
   action.libact = found->libact;
   action.aggs.push_back(id);
   if (call.args.size() <= 2) return {};
-  ASSIGN_OR_RETURN(Expr number, context.sema.check_expression(call.args[2]));
+  ASSIGN_OR_RETURN(Expr number, check_operand(context, call.args[2]));
   if (!is_arithmetic(number.type)) {
     return fail(found->not_scalar, number.pos, fmt::format("{}( ) argument #2 must be of scalar type", row.name));
   }
@@ -129,7 +190,7 @@ Result<void> setopt(ActionContext& context, const ActionRow& row, const Expr& ca
   append(context, row.kind, call).libact = Libact::kSetopt;
   Sema& sema = context.sema;
   for (size_t i = 1; i < call.args.size(); i++) {
-    ASSIGN_OR_RETURN(Expr value, sema.check_expression(call.args[i]));
+    ASSIGN_OR_RETURN(Expr value, check_operand(context, call.args[i]));
     ASSIGN_OR_RETURN(value,
                      sema.argument(std::move(value), sema.types().from_spelling("const char *"), "setopt( )", i));
     if (is_zero(value)) {
@@ -150,35 +211,36 @@ Result<void> ftruncate_action(ActionContext& context, const ActionRow& row, cons
 }
 
 // name, kind, least and most arguments, does it record data, how it is compiled. Actions whose counts DTrace checks
-// with messages of its own have the widest range here.
+// with messages of its own have the widest range here. By the rules of order a destructive action records nothing, even
+// if it leaves its arguments for the consumer.
 constexpr uint8_t kAny = 255;
 constexpr ActionRow kActions[] = {
-    {"breakpoint", ActionKind::kNone, 0, 0, false, unimplemented},
+    {"breakpoint", ActionKind::kBreakpoint, 0, 0, false, unimplemented},
     {"chill", ActionKind::kChill, 1, 1, false, integer_action},
     {"clear", ActionKind::kLibact, 1, 1, true, aggregation_action},
     {"commit", ActionKind::kCommit, 1, 1, false, integer_action},
     {"denormalize", ActionKind::kLibact, 1, 1, true, aggregation_action},
     {"discard", ActionKind::kDiscard, 1, 1, false, integer_action},
     {"exit", ActionKind::kExit, 1, 1, true, integer_action},
-    {"freopen", ActionKind::kFreopen, 1, kAny, true, compile_printf},
+    {"freopen", ActionKind::kFreopen, 1, kAny, false, compile_printf},
     {"ftruncate", ActionKind::kLibact, 0, 0, true, ftruncate_action},
     {"func", ActionKind::kSym, 1, 1, true, stack_symbol},
     {"jstack", ActionKind::kNone, 0, 2, true, unimplemented},
     {"mod", ActionKind::kMod, 1, 1, true, stack_symbol},
     {"normalize", ActionKind::kLibact, 2, 2, true, aggregation_action},
-    {"panic", ActionKind::kNone, 0, 0, false, unimplemented},
-    {"pcap", ActionKind::kNone, 2, 2, true, unimplemented},
+    {"panic", ActionKind::kPanic, 0, 0, false, unimplemented},
+    {"pcap", ActionKind::kNone, 2, 2, true, pcap},
     {"print", ActionKind::kPrint, 1, 1, true, print},
     {"printa", ActionKind::kPrinta, 0, kAny, true, compile_printa},
     {"printf", ActionKind::kPrintf, 1, kAny, true, compile_printf},
-    {"printm", ActionKind::kNone, 2, 2, true, unimplemented},
+    {"printm", ActionKind::kTracemem, 2, 2, true, printm},
     {"raise", ActionKind::kRaise, 1, 1, false, integer_action},
     {"setopt", ActionKind::kLibact, 1, 2, true, setopt},
     {"speculate", ActionKind::kSpeculate, 1, 1, false, integer_action},
     {"stack", ActionKind::kStack, 0, 1, true, stack_symbol},
     {"stop", ActionKind::kStop, 0, 0, false, plain_action},
     {"sym", ActionKind::kSym, 1, 1, true, stack_symbol},
-    {"system", ActionKind::kSystem, 1, kAny, true, compile_printf},
+    {"system", ActionKind::kSystem, 1, kAny, false, compile_printf},
     {"trace", ActionKind::kDifexpr, 1, 1, true, trace},
     {"tracemem", ActionKind::kTracemem, 2, 3, true, tracemem},
     {"trunc", ActionKind::kLibact, 1, 2, true, aggregation_action},
@@ -204,7 +266,6 @@ Result<void> check_order(const ClauseOrder& order, const ActionRow& row, const P
       {speculate, order.committed, Tag::D_SPEC_COMM, "speculate( ) may not follow commit( )"},
       {speculate, data, Tag::D_SPEC_DREC, "speculate( ) may not follow data-recording action(s)"},
       {commit, data, Tag::D_COMM_DREC, "commit( ) may not follow data-recording action(s)"},
-      {commit, order.committed, Tag::D_COMM_COMM, "commit( ) may not follow commit( )"},
       {row.kind == ActionKind::kExit, order.speculated, Tag::D_EXIT_SPEC, "exit( ) may not follow speculate( )"},
       {dif::is_destructive(row.kind), order.speculated, Tag::D_ACT_SPEC,
        "destructive actions may not follow speculate( )"},
@@ -235,6 +296,26 @@ std::vector<std::string_view> function_names() {
   for (const ActionRow& row : kActions) names.push_back(row.name);
   for (const dif::SubrInfo& info : dif::kSubroutines) names.push_back(info.name);
   return names;
+}
+
+Result<Expr> check_operand(ActionContext& context, const Expr& expr) {
+  static const Type kAggregationWord{.kind = TypeKind::kVoid, .name = "aggregation"};
+  Expr result = shell(expr);
+  if (expr.kind == ExprKind::kAgg) {
+    result.type = &kAggregationWord;
+    return result;
+  }
+  if (const ActionRow* row = stack_or_symbol(expr)) {
+    ASSIGN_OR_RETURN(dif::Action action, stack_or_symbol_action(context, *row, expr));
+    result.type = stack_or_symbol_type(context, action);
+    return result;
+  }
+  bool is_call = expr.kind == ExprKind::kCall && expr.args[0].kind == ExprKind::kIdent && !expr.args[0].scoped;
+  if (is_call && !function_word(expr.args[0].text).empty()) {
+    result.type = context.sema.types().void_type();
+    return result;
+  }
+  return context.sema.check_expression(expr);
 }
 
 Result<void> compile_action(ActionContext& context, const Expr& call) {

@@ -13,6 +13,9 @@ namespace {
 using dif::ActionKind;
 using dif::Conversion;
 
+// DTrace's own word for the original output, which no program may use: as a path it can never be opened for writing.
+constexpr std::string_view kRestoreOutput = ".";
+
 bool integer_of_size(TypeRef type, uint64_t size) {
   return is_integer(type) && stripped(type)->size == size;
 }
@@ -96,14 +99,16 @@ constexpr ConversionRule kConversions[] = {
     {"", "TY", eight_bytes, Symbolic::kAsItIs, "int64_t"},
     {"", "P", two_bytes, Symbolic::kAsItIs, "uint16_t"},
     {"", "eEfgG", floating, Symbolic::kNo, "float, double, or long double"},
-    {"h", "diouxX", exactly_short, Symbolic::kAsItIs, "short"},
-    {"l", "diou", exactly_long, Symbolic::kAsItIs, "long"},
-    {"l", "xX", exactly_long, Symbolic::kAsItIs, "long"},
+    {"h", "dixX", exactly_short, Symbolic::kAsItIs, "short"},
+    {"h", "ou", exactly_short, Symbolic::kAsItIs, "unsigned short"},
+    {"l", "dixX", exactly_long, Symbolic::kAsItIs, "long"},
+    {"l", "ou", exactly_long, Symbolic::kAsItIs, "unsigned long"},
     {"ll", "xX", hex_long_long, Symbolic::kAsItIs, "long long"},
-    {"ll", "diou", exactly_long_long, Symbolic::kAsItIs, "long long"},
+    {"ll", "di", exactly_long_long, Symbolic::kAsItIs, "long long"},
+    {"ll", "ou", exactly_long_long, Symbolic::kAsItIs, "unsigned long long"},
     {"L", "eEfgG", long_double, Symbolic::kNo, "long double"},
-    {"l", "c", exactly_int, Symbolic::kAsItIs, "wchar_t"},
-    {"w", "c", exactly_int, Symbolic::kAsItIs, "wchar_t"},
+    {"l", "c", exactly_int, Symbolic::kAsItIs, "int"},
+    {"w", "c", exactly_int, Symbolic::kAsItIs, "int"},
     {"l", "s", wide_text, Symbolic::kNo, "wchar_t []"},
     {"w", "s", wide_text, Symbolic::kNo, "wchar_t []"},
 };
@@ -162,7 +167,7 @@ Result<void> dynamic_argument(PrintfCall& p, dif::Action& action, const Conversi
                             p.name, number, conversion.name(), star));
   }
   size_t argument = p.argument_number();
-  ASSIGN_OR_RETURN(Expr value, p.context.sema.check_expression(p.call.args[p.next++]));
+  ASSIGN_OR_RETURN(Expr value, check_operand(p.context, p.call.args[p.next++]));
   if (!is_arithmetic(value.type)) {
     return fail(Tag::D_PRINTF_DYN_TYPE, value.pos,
                 fmt::format("{}( ) argument #{} is incompatible with conversion #{} prototype:\n\tconversion: % {} {}\n"
@@ -192,8 +197,9 @@ Result<void> value_argument(PrintfCall& p, dif::Action& action, const Conversion
     add_argument(action, std::move(inner));
     return {};
   }
-  ASSIGN_OR_RETURN(Expr value, p.context.sema.check_expression(arg));
+  ASSIGN_OR_RETURN(Expr value, check_operand(p.context, arg));
   bool symbolic = is_symbolic(value.type);
+  if (conversion.letter == "A" && !p.context.sema.symbols().has_target()) rule = nullptr;  // whose address is it?
   if (rule == nullptr || (symbolic ? rule->symbolic == Symbolic::kNo : !rule->fits(value.type))) {
     return wrong_type(p.name, what, number, conversion, prototype, value.type, arg.pos);
   }
@@ -208,15 +214,16 @@ Result<void> value_argument(PrintfCall& p, dif::Action& action, const Conversion
 Result<void> compile_printf(ActionContext& context, const ActionRow& row, const Expr& call) {
   const Expr& format = call.args[1];
   if (format.kind != ExprKind::kString) {
-    std::string have = "aggregation";
-    if (format.kind != ExprKind::kAgg) {
-      ASSIGN_OR_RETURN(Expr value, context.sema.check_expression(format));
-      have = spell(value.type);
-    }
+    ASSIGN_OR_RETURN(Expr value, check_operand(context, format));
     return fail(Tag::D_PRINTF_ARG_FMT, format.pos,
                 fmt::format("{}( ) argument #1 is incompatible with prototype:\n\tprototype: string constant\n"
                             "\t argument: {}",
-                            row.name, have));
+                            row.name, spell(value.type)));
+  }
+  if (row.kind == ActionKind::kFreopen && format.text == kRestoreOutput) {
+    return fail(Tag::D_FREOPEN_INVALID, format.pos,
+                fmt::format("freopen( ) argument #1 cannot be \"{}\"", kRestoreOutput),
+                "freopen(\"\") goes back to the original output");
   }
   ASSIGN_OR_RETURN(dif::FormatString parsed, parse(format, row.name, row.kind == ActionKind::kFreopen));
   size_t index = context.actions.size();
@@ -224,10 +231,9 @@ Result<void> compile_printf(ActionContext& context, const ActionRow& row, const 
   context.actions[index].format = format.text;
   context.actions[index].has_format = true;
   PrintfCall p{context, row.name, call};
-  size_t number = 0;
   for (const Conversion& conversion : parsed.parts) {
     if (conversion.is_literal_only) continue;
-    number++;
+    const size_t number = conversion.number;
     if (conversion.agg) {
       return fail(Tag::D_PRINTF_AGG_CONV, format.pos,
                   fmt::format("%@ conversion requires an aggregation and is not for use with {}( )", row.name));
@@ -267,10 +273,10 @@ Result<void> check_same_keys(const Aggregation& first, const Aggregation& other,
 
 // Conversions without @ take the keys in order.
 Result<void> check_key_conversions(const dif::FormatString& format, const Aggregation& aggregation, const Pos& pos) {
-  size_t key = 0, number = 0;
+  size_t key = 0;
   for (const Conversion& conversion : format.parts) {
     if (conversion.is_literal_only) continue;
-    number++;
+    const size_t number = conversion.number;
     if (conversion.agg) continue;
     if (conversion.star_width || conversion.star_precision) {
       return fail(Tag::D_PRINTF_DYN_PROTO, pos,

@@ -20,6 +20,10 @@ dif::Action& append(ActionContext& context, dif::ActionKind kind, const Expr& ca
 // Generates code for a checked argument.
 Result<void> add_argument(ActionContext& context, dif::Action& action, const Expr& checked);
 
+// An argument that must have a value. What is none of D's expressions, a call of an action or an aggregation, comes
+// back with a type that no parameter takes (void, stack, ...), so that the caller's own message tells what is wrong.
+Result<Expr> check_operand(ActionContext& context, const Expr& expr);
+
 // stack(), ustack(), sym() and so on, as statements or as arguments. stack_or_symbol: the row if `expr` is such a call.
 const ActionRow* stack_or_symbol(const Expr& expr);
 Result<dif::Action> stack_or_symbol_action(ActionContext& context, const ActionRow& row, const Expr& call);

@@ -35,10 +35,11 @@ uint64_t option_number(const std::map<std::string, std::string>& options, const 
 
 Result<uint64_t> frames_of(ActionContext& context, const Expr& call, ActionKind kind) {
   bool user = kind == ActionKind::kUstack;
+  const uint64_t most = std::min(option_number(context.options, "maxframes", kMostFrames), kMostFrames);
   if (call.args.size() < 2) {
     uint64_t frames =
         user ? option_number(context.options, "ustackframes", 100) : option_number(context.options, "stackframes", 20);
-    return std::min(frames, kMostFrames);
+    return std::min(frames, most);
   }
   ASSIGN_OR_RETURN(Expr count, context.sema.check_expression(call.args[1]));
   if (!count.is_constant() || !is_integer(count.type) || static_cast<int64_t>(count.value) <= 0) {
@@ -46,7 +47,7 @@ Result<uint64_t> frames_of(ActionContext& context, const Expr& call, ActionKind 
         user ? Tag::D_USTACK_FRAMES : Tag::D_STACK_SIZE, count.pos,
         fmt::format("{}( ) argument #1 must be a non-zero positive integer constant", user ? "ustack" : "stack"));
   }
-  return std::min(count.value, kMostFrames);
+  return std::min(count.value, most);
 }
 
 Result<uint64_t> string_size_of(ActionContext& context, const Expr& call) {

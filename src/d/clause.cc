@@ -62,6 +62,9 @@ Result<void> compile_statement(ActionContext& context, const Statement& statemen
   if (calls_action(context.sema, expr)) return compile_action(context, expr);
   ASSIGN_OR_RETURN(Expr checked, context.sema.check_expression(expr));
   ASSIGN_OR_RETURN(dif::Difo difo, generate(checked, Use::kEffect, context.files, context.sema));
+  if (difo.destructive && context.order.speculated) {  // copyout() and copyoutstr()
+    return fail(Tag::D_ACT_SPEC, expr.pos, "destructive actions may not follow speculate( )");
+  }
   dif::Action& action = append(context, ActionKind::kDifexpr, expr);
   action.pos = statement.pos.source();
   action.args.push_back(std::move(difo));

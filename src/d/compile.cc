@@ -75,6 +75,8 @@ struct Compilation {
     program.files.emplace_back();
     program.options = given.options;
     sema.set_interfaces(&interfaces);
+    const auto target = given.macro_values.find("target");
+    symbols.set_has_target(target != given.macro_values.end() && target->second != 0);
   }
 
   const CompileOptions& options;

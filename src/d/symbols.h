@@ -91,6 +91,10 @@ class SymbolTable {
   std::string_view kind_of(std::string_view name) const;
   std::vector<std::string_view> identifiers(dif::Scope scope) const;  // for "did you mean"
 
+  // Whether $target is a process: %A may show addresses of it.
+  bool has_target() const { return has_target_; }
+  void set_has_target(bool has_target) { has_target_ = has_target; }
+
  private:
   void on_take_back(std::function<void()> undo) {
     if (marks_ != 0) undo_.push_back(std::move(undo));
@@ -99,6 +103,7 @@ class SymbolTable {
 
   unsigned marks_ = 0;
   std::vector<std::function<void()>> undo_;  // of changes made since the outermost mark, in their order
+  bool has_target_ = false;
   std::vector<Variable> variables_;
   std::map<std::pair<dif::Scope, std::string>, size_t> by_name_;
   uint32_t next_id_[3] = {dif::kFirstUserVariable, dif::kFirstUserVariable, dif::kFirstUserVariable};

@@ -31,6 +31,7 @@ class Parser {
       } else if (at_ < text_.size() && text_[at_] == '%') {
         literal_ += '%';
         ++at_;
+        ++number_;
       } else {
         RETURN_IF_ERROR(conversion());
       }
@@ -60,9 +61,19 @@ class Parser {
     return value;
   }
 
-  // Everything between % and the size or letter; flags may stand anywhere among it.
+  Result<void> star(Conversion& out, bool dot) {
+    bool& already = dot ? out.star_precision : out.star_width;
+    if (already) {
+      return error(std::string("has more than one '*' specified for the output ") + (dot ? "precision" : "width"));
+    }
+    already = true;
+    return {};
+  }
+
+  // Everything between % and the letter: flags and sizes may stand anywhere among it, and of 0 and - the last one
+  // holds. A 0 is a flag until there was a digit.
   Result<void> modifiers(Conversion& out) {
-    bool dot = false;
+    bool dot = false, digit = false;
     for (; at_ < text_.size(); ++at_) {
       switch (text_[at_]) {
         case '#':
@@ -70,6 +81,7 @@ class Parser {
           break;
         case '-':
           out.minus = true;
+          out.zero = false;
           break;
         case '+':
           out.plus = true;
@@ -88,23 +100,26 @@ class Parser {
           break;
         case '$':
           return error("uses unsupported positional format (%n$)");
-        case '*': {
-          bool& star = dot ? out.star_precision : out.star_width;
-          if (star) {
-            return error(std::string("has more than one '*' specified for the output ") +
-                         (dot ? "precision" : "width"));
-          }
-          star = true;
+        case '%':
+          return error("cannot be combined with other format flags: %%");
+        case '*':
+          RETURN_IF_ERROR(star(out, dot));
           break;
-        }
         case '.':
           if (dot) return error("has more than one '.' specified");
           dot = true;
           out.precision = 0;
           break;
+        case 'h':
+        case 'l':
+        case 'L':
+        case 'w':
+          out.size += text_[at_];
+          break;
         case '0':
-          if (!dot) {
+          if (!dot && !digit) {
             out.zero = true;
+            out.minus = false;
             break;
           }
           [[fallthrough]];
@@ -117,6 +132,7 @@ class Parser {
         case '7':
         case '8':
         case '9':
+          digit = true;
           (dot ? out.precision : out.width) = digits();
           --at_;  // the loop steps over the last digit
           break;
@@ -124,23 +140,17 @@ class Parser {
           return {};
       }
     }
-    return {};
+    return error("name expected before end of format string");
   }
 
   Result<void> conversion() {
-    ++number_;
     Conversion out;
+    out.number = ++number_;
     RETURN_IF_ERROR(modifiers(out));
-    if (at_ < text_.size() && text_[at_] == '%') return error("cannot be combined with other format flags: %%");
-    while (at_ < text_.size() && std::string_view("hlLw").find(text_[at_]) != std::string_view::npos) {
-      out.size += text_[at_++];
-    }
-    if (at_ == text_.size()) return error("name expected before end of format string");
     out.letter = text_[at_++];
     if (std::find(kConversions.begin(), kConversions.end(), out.name()) == kConversions.end()) {
       return error("is undefined: %" + out.name());
     }
-    if (out.zero && out.minus) out.zero = false;  // as in C: left-adjusting leaves nothing to pad
     out.literal = std::move(literal_);
     literal_.clear();
     format_.parts.push_back(std::move(out));

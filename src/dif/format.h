@@ -13,6 +13,7 @@ namespace ht::dif {
 struct Conversion {
   std::string literal;           // text before the conversion, %% already replaced
   bool is_literal_only = false;  // the text after the last conversion
+  unsigned number = 0;           // the #N of messages: from 1, %% counts
   bool alternate = false, zero = false, minus = false, plus = false, space = false, group = false;
   bool agg = false;  // %@
   bool star_width = false, star_precision = false;

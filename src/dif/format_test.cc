@@ -43,7 +43,9 @@ TEST(Format, ZeroPadsUnlessLeftAdjusted) {
   EXPECT_TRUE(must("%08x").parts[0].zero);
   EXPECT_EQ(must("%08x").parts[0].width, 8);
   EXPECT_EQ(must("%108x").parts[0].width, 108);
-  EXPECT_FALSE(must("%-08x").parts[0].zero);
+  EXPECT_TRUE(must("%-08x").parts[0].zero);  // the later one cancels the other
+  EXPECT_FALSE(must("%-08x").parts[0].minus);
+  EXPECT_FALSE(must("%0-8x").parts[0].zero);
 }
 
 TEST(Format, StarsQuestionMarkAndPrecision) {

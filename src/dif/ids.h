@@ -125,6 +125,8 @@ enum class ActionKind : uint16_t {
   kStack = 0x401,
   kSym = 0x402,
   kMod = 0x403,
+  kBreakpoint = 0x501,  // never in a program
+  kPanic = 0x502,       // nor this
   kChill = 0x503,
   kSpeculate = 0x601,
   kCommit = 0x602,

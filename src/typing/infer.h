@@ -90,7 +90,9 @@ void for_each_difo(Program& program, Visit visit) {
   for (auto& clause : program.clauses) {
     if (clause.predicate) visit(*clause.predicate);
     for (auto& action : clause.actions) {
-      for (auto& difo : action.args) visit(difo);
+      for (auto& difo : action.args) {
+        if (!difo.text.empty()) visit(difo);  // an argument that is a stack() has nothing to compute
+      }
     }
   }
 }
