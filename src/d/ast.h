@@ -111,6 +111,12 @@ struct Specifiers {
     return voids + chars + shorts + ints + longs + floats + doubles + signeds + unsigneds + strings > 0 ||
            !type_word.empty() || tagged.has_value();
   }
+  bool has_any() const { return has_type() || storage != Storage::kNone || is_const || is_volatile || is_userland; }
+  // signed, unsigned, short, long and nothing that they describe
+  bool has_only_attributes() const {
+    return signeds + unsigneds + shorts + longs > 0 && voids + chars + ints + floats + doubles + strings == 0 &&
+           type_word.empty() && !tagged.has_value();
+  }
 };
 
 struct Parameter;

@@ -9,6 +9,7 @@
 
 #include "d/actions.h"
 #include "d/emitter.h"
+#include "d/instructions.h"
 #include "d/sema.h"
 
 namespace ht::d {
@@ -63,51 +64,6 @@ bool uses_tuple(const Expr& expr) {
   return std::any_of(expr.args.begin(), expr.args.end(), uses_tuple);
 }
 
-Op load_op(uint64_t size, bool is_signed, bool user) {
-  static constexpr Op kOps[2][4][2] = {
-      {{Op::kLdub, Op::kLdsb}, {Op::kLduh, Op::kLdsh}, {Op::kLduw, Op::kLdsw}, {Op::kLdx, Op::kLdx}},
-      {{Op::kUldub, Op::kUldsb}, {Op::kUlduh, Op::kUldsh}, {Op::kUlduw, Op::kUldsw}, {Op::kUldx, Op::kUldx}}};
-  size_t row = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
-  return kOps[user ? 1 : 0][row][is_signed ? 1 : 0];
-}
-
-Op store_op(uint64_t size) {
-  return size == 1 ? Op::kStb : size == 2 ? Op::kSth : size == 4 ? Op::kStw : Op::kStx;
-}
-
-struct VariableOps {
-  Op load, store, load_element, store_element;
-};
-constexpr VariableOps kVariableOps[] = {
-    {Op::kLdgs, Op::kStgs, Op::kLdgaa, Op::kStgaa},
-    {Op::kLdts, Op::kStts, Op::kLdtaa, Op::kSttaa},
-    {Op::kLdls, Op::kStls, Op::kLdls, Op::kStls},
-};
-const VariableOps& ops_of(dif::Scope scope) {
-  return kVariableOps[static_cast<size_t>(scope)];
-}
-
-Op branch_op(Tok op, bool is_signed) {
-  switch (op) {
-    case Tok::kLt:
-      return is_signed ? Op::kBl : Op::kBlu;
-    case Tok::kLe:
-      return is_signed ? Op::kBle : Op::kBleu;
-    case Tok::kGt:
-      return is_signed ? Op::kBg : Op::kBgu;
-    case Tok::kGe:
-      return is_signed ? Op::kBge : Op::kBgeu;
-    case Tok::kEq:
-      return Op::kBe;
-    default:
-      return Op::kBne;
-  }
-}
-
-bool is_comparison(Tok op) {
-  return op == Tok::kLt || op == Tok::kLe || op == Tok::kGt || op == Tok::kGe || op == Tok::kEq || op == Tok::kNe;
-}
-
 class Generator {
  public:
   explicit Generator(Emitter& out) : out_(out) {}
@@ -135,8 +91,10 @@ class Generator {
 
   Result<void> store_variable(const Expr& left, Reg reg);
   Result<void> store_memory(TypeRef type, Reg from, Reg to);
+  Result<void> store_string(Reg from, Reg to);
   Result<void> store_field(const Member& field, Reg from, Reg to);
   Result<void> store(const Expr& left, Reg from, Reg to);
+  Result<void> cut_to_bits(Reg reg, const Expr& left);
   // left = left op right, or with `want_old` left's value before. Gives `right` back.
   Result<Reg> update(const Expr& left, Tok op, Reg right, TypeRef right_type, bool want_old);
   Result<void> arithmetic(Tok op, Reg left, TypeRef left_type, Reg right, TypeRef right_type, Reg into);
@@ -240,13 +198,14 @@ Result<Reg> Generator::address(const Expr& expr) {
 // What is at the address in `reg`, into `reg`.
 Result<void> Generator::load(Reg reg, const Expr& expr) {
   TypeRef type = stripped(expr.type);
-  if (by_reference(type)) return {};
+  if (by_reference(type) || type->kind == TypeKind::kFunction) return {};
   if (type->kind == TypeKind::kSymbolic) {
     out_.three(expr.user ? Op::kUuload : Op::kUload, reg, 0, reg);
     return {};
   }
   bool bits = expr.member != nullptr && expr.member->bits != 0;
-  out_.three(load_op(type->size, type->is_signed && !bits, expr.user), reg, 0, reg);
+  uint64_t size = bits ? expr.member->unit : type->size;
+  out_.three(load_op(size, type->is_signed && !bits, expr.user), reg, 0, reg);
   if (!bits) return {};
   unsigned above = 64 - expr.member->bit_offset - expr.member->bits;
   RETURN_IF_ERROR(shift_by(Op::kSll, reg, above));
@@ -529,6 +488,7 @@ Result<void> Generator::store_memory(TypeRef type, Reg from, Reg to) {
     out_.three(store_op(base->size), from, 0, to);
     return {};
   }
+  if (is_string(base)) return store_string(from, to);
   ASSIGN_OR_RETURN(Reg size, out_.take());
   RETURN_IF_ERROR(out_.integer(base->size, size));
   out_.three(Op::kCopys, from, size, to);
@@ -536,9 +496,32 @@ Result<void> Generator::store_memory(TypeRef type, Reg from, Reg to) {
   return {};
 }
 
+// A string may be shorter than its type, or longer, so it is first cut to that: strjoin(from, ""). Then it is copied up
+// to and with its NUL.
+Result<void> Generator::store_string(Reg from, Reg to) {
+  ASSIGN_OR_RETURN(Reg text, out_.take());
+  ASSIGN_OR_RETURN(Reg size, out_.take());
+  RETURN_IF_ERROR(out_.text(Op::kSets, "", text));
+  out_.three(Op::kFlushts, 0, 0, 0);
+  out_.three(Op::kPushtr, dif::kTypeString, 0, from);
+  out_.three(Op::kPushtr, dif::kTypeString, 0, text);
+  out_.indexed(Op::kCall, static_cast<unsigned>(dif::Subr::kStrjoin), text);
+  out_.three(Op::kFlushts, 0, 0, 0);
+  out_.three(Op::kPushtr, dif::kTypeString, 0, text);
+  out_.indexed(Op::kCall, static_cast<unsigned>(dif::Subr::kStrlen), size);
+  ASSIGN_OR_RETURN(Reg one, out_.take());
+  RETURN_IF_ERROR(out_.integer(1, one));
+  out_.three(Op::kAdd, size, one, size);
+  out_.three(Op::kCopys, text, size, to);
+  out_.give(one);
+  out_.give(size);
+  out_.give(text);
+  return {};
+}
+
 // Into a bit-field: the unit around it is read, changed, written.
 Result<void> Generator::store_field(const Member& field, Reg from, Reg to) {
-  uint64_t size = stripped(field.type)->size;
+  uint64_t size = field.unit;
   uint64_t mask = field.bits >= 64 ? UINT64_MAX : (uint64_t{1} << field.bits) - 1;
   ASSIGN_OR_RETURN(Reg unit, out_.take());
   ASSIGN_OR_RETURN(Reg value, out_.take());
@@ -562,6 +545,14 @@ Result<void> Generator::store(const Expr& left, Reg from, Reg to) {
   return field ? store_field(*left.member, from, to) : store_memory(left.type, from, to);
 }
 
+// A value as it reads back from where it was stored.
+Result<void> Generator::cut_to_bits(Reg reg, const Expr& left) {
+  if (left.member == nullptr || left.member->bits == 0) return {};
+  unsigned above = 64U - left.member->bits;
+  RETURN_IF_ERROR(shift_by(Op::kSll, reg, above));
+  return shift_by(stripped(left.type)->is_signed ? Op::kSra : Op::kSrl, reg, above);
+}
+
 Result<Reg> Generator::assignment(const Expr& expr) {
   const Expr &left = expr.args[0], &right = expr.args[1];
   ASSIGN_OR_RETURN(Reg reg, value(right));
@@ -577,6 +568,7 @@ Result<Reg> Generator::assignment(const Expr& expr) {
   out_.at(expr.pos);
   RETURN_IF_ERROR(store(left, reg, to));
   out_.give(to);
+  RETURN_IF_ERROR(cut_to_bits(reg, left));
   return reg;
 }
 
@@ -620,6 +612,7 @@ Result<Reg> Generator::update(const Expr& left, Tok op, Reg right, TypeRef right
   RETURN_IF_ERROR(cut_always(result, left.type));
   if (left.memory) {
     RETURN_IF_ERROR(store(left, result, place));
+    RETURN_IF_ERROR(cut_to_bits(result, left));
     out_.give(place);
   } else if (left.is_array && std::any_of(left.args.begin(), left.args.end(), has_side_effects)) {
     // The keys are still on the tuple stack; evaluating them again would do twice what they do.

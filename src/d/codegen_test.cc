@@ -282,8 +282,8 @@ TEST(Declarations, MakeTypesAndVariables) {
   EXPECT_THAT(test::code(actions[0].args[0]), ElementsAre("setx 6, %r1", "ldts DT_VAR(1280), %r2", "setx 4, %r3",
                                                           "add %r2, %r3, %r2", "stw %r1, [%r2]", "ret %r0"));
   EXPECT_THAT(test::code(actions[2].args[0]),
-              ElementsAre("ldgs DT_VAR(262), %r1", "setx 8, %r2", "add %r1, %r2, %r1", "lduw [%r1], %r1",
-                          "setx 56, %r2", "sll %r1, %r2, %r1", "setx 60, %r2", "srl %r1, %r2, %r1", "ret %r1"));
+              ElementsAre("ldgs DT_VAR(262), %r1", "setx 9, %r2", "add %r1, %r2, %r1", "ldub [%r1], %r1",
+                          "setx 60, %r2", "sll %r1, %r2, %r1", "setx 60, %r2", "srl %r1, %r2, %r1", "ret %r1"));
   EXPECT_EQ(test::code(actions[3].args[0])[1], "setx 16, %r2");
   EXPECT_EQ(test::code(actions[4].args[0])[0], "setx 24, %r1");
   EXPECT_EQ(test::code(actions[5].args[0])[0], "setx 16, %r1");
@@ -292,7 +292,7 @@ TEST(Declarations, MakeTypesAndVariables) {
 
 TEST(Declarations, AreChecked) {
   EXPECT_EQ(error_of("int x; long x;", true),
-            "D_DECL_IDRED 1:13 identifier redeclared: x\n\t current: long\n\tprevious: int");
+            "D_DECL_IDRED 1:13 identifier redeclared: x\n\t current: scalar long\n\tprevious: scalar int");
   EXPECT_EQ(error_of("int x; int x;", true), "");
   EXPECT_EQ(error_of("int pid;", true), "D_DECL_IDRED 1:5 built-in identifier redeclared: pid");
   EXPECT_EQ(error_of("this int a[int];", true),

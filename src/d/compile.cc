@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/hash.h"
 #include "d/clause.h"
+#include "d/kernel_types.h"
 #include "d/lexer.h"
 #include "d/parser.h"
 #include "d/pragma.h"
@@ -77,12 +79,14 @@ struct Compilation {
     sema.set_interfaces(&interfaces);
     const auto target = given.macro_values.find("target");
     symbols.set_has_target(target != given.macro_values.end() && target->second != 0);
+    if (given.kernel != nullptr) types.set_kernel(&kernel.emplace(types, *given.kernel));
   }
 
   const CompileOptions& options;
   FileNames files;
   MacroTable macros;
   TypeTable types;
+  std::optional<KernelTypes> kernel;
   SymbolTable symbols;
   dif::Program program;
   Interfaces interfaces;
@@ -126,9 +130,13 @@ ParserRules rules_for(Compilation& c, const SourceText& source) {
   rules.pspec = option_set(c.program.options, "pspec");
   rules.context = source.context;
   rules.is_variable = [&c](std::string_view name) { return !c.symbols.kind_of(name).empty(); };
+  // What is not a type of the program is asked of the kernel, which takes time, only if it can be nothing else.
   rules.is_type = [&c](std::string_view name) {
-    return c.types.find(name) != nullptr && c.symbols.variable(dif::Scope::kGlobal, name) == nullptr;
+    if (c.symbols.variable(dif::Scope::kGlobal, name) != nullptr) return false;
+    if (c.types.find_declared(name) != nullptr) return true;
+    return c.sema.taken_by(name).empty() && c.types.find(name) != nullptr;
   };
+  rules.unknown_types = c.types.kernel() == nullptr;
   rules.default_arguments = [&c] { return c.options.defaultargs || option_set(c.program.options, "defaultargs"); };
   return rules;
 }

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "dif/program.h"
 #include "dif/stability.h"
+#include "types/running_kernel.h"
 
 namespace ht::d {
 
@@ -35,6 +36,8 @@ struct CompileOptions {
   // What there is where the program will run; a function that is empty knows nothing, and then all is believed.
   std::function<std::vector<std::string>(const dif::ProbeDesc&)> providers_of;  // of the probes that match
   std::function<bool(std::string_view)> has_provider, has_module;
+  // The kernel that a program without -E runs on; outlives the call. Null: kernel types are symbolic.
+  types::RunningKernel* kernel = nullptr;
 };
 
 // The first error of the compilation. Error: tag, message (DTrace's text, section 9), pos with line and column, hint

@@ -1,5 +1,5 @@
-// Declarations: types from specifiers and declarators, struct layout, variables, typedefs, inlines (reference,
-// sections 2.4 and 2.5). Layout is that of the x86-64 and AArch64 C ABIs.
+// Types from specifiers and declarators, struct layout, inlines (reference, sections 2.4 and 2.5). Layout is that of
+// the x86-64 and AArch64 C ABIs, but for bit-fields of D's own structs: see add_member().
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "d/actions.h"
+#include "d/kernel_types.h"
 #include "d/sema.h"
 
 namespace ht::d {
@@ -27,12 +28,12 @@ constexpr Combination kBases[] = {{&Specifiers::voids, "void"},
 Result<std::string> base_name(const Specifiers& s) {
   unsigned bases = s.voids + s.chars + s.floats + s.doubles + s.strings + (s.type_word.empty() ? 0 : 1) +
                    (s.tagged.has_value() ? 1 : 0);
-  if (bases > 1 || s.ints > 1 || s.shorts > 1 || s.longs > 2 || s.signeds + s.unsigneds > 1 ||
-      (s.shorts > 0 && s.longs > 0)) {
+  if (bases > 1 || (bases > 0 && s.ints > 0) || s.ints > 1 || s.shorts > 1 || s.longs > 2 ||
+      s.signeds + s.unsigneds > 1 || (s.shorts > 0 && s.longs > 0)) {
     return fail(Tag::D_DECL_COMBO, s.pos, "invalid type combination");
   }
   bool sign = s.signeds + s.unsigneds > 0, length = s.shorts + s.longs > 0;
-  if (s.voids > 0 && (sign || length || s.ints > 0)) {
+  if (s.voids > 0 && (sign || length)) {
     return fail(Tag::D_DECL_VOIDATTR, s.pos, "invalid type declaration: attributes may not be used with void type");
   }
   if (s.chars > 0 && length) {
@@ -48,7 +49,6 @@ Result<std::string> base_name(const Specifiers& s) {
     return fail(Tag::D_DECL_LONGINT, s.pos,
                 "invalid type declaration: long and long long may only be used with integer or floating-point type");
   }
-  if (bases > 0 && s.ints > 0) return fail(Tag::D_DECL_COMBO, s.pos, "invalid type combination");
   if (long_double) return std::string("long double");
   for (const Combination& combination : kBases) {
     if (s.*combination.base == 0) continue;
@@ -59,24 +59,28 @@ Result<std::string> base_name(const Specifiers& s) {
   return s.unsigneds > 0 ? "unsigned " + name : name;
 }
 
-Error redeclared(const Pos& pos, std::string_view name, std::string_view current, std::string_view previous) {
-  return fail(Tag::D_DECL_IDRED, pos,
-              fmt::format("identifier redeclared: {}\n\t current: {}\n\tprevious: {}", name, current, previous));
+Error incomplete(TypeRef type, std::string_view name, const Pos& pos) {
+  return fail(Tag::D_DECL_INCOMPLETE, pos, fmt::format("incomplete struct/union/enum {}: {}", spell(type), name));
 }
 
-std::string spell_variable(const Variable& variable) {
-  std::string text = spell(variable.type);
-  if (!variable.is_array) return text;
-  text += " [";
-  for (size_t i = 0; i < variable.keys.size(); i++) text += (i == 0 ? "" : ", ") + spell(variable.keys[i]);
-  return text + "]";
+// Where a bit-field of `count` bits, whose type has `width` bits, begins: at or after bit `start` of its struct.
+//
+// In a header it is where C has it: it shares bytes with its neighbours, and does not cross a border of its type's
+// size. In D's own structs, as in DTrace, each begins in a byte of its own, aligned to the smallest unit that holds it.
+uint64_t bit_field_start(uint64_t start, uint64_t count, uint64_t width, bool as_in_c) {
+  if (as_in_c) return start / width != (start + count - 1) / width ? (start + width - 1) / width * width : start;
+  uint64_t unit = 8;
+  while (unit < count) unit *= 2;
+  return (start + unit - 1) / unit * unit;
 }
 
 }  // namespace
 
+// The value of a constant expression, kept within what int64_t holds.
 Result<int64_t> Sema::constant(const Expr& expr, Tag tag, std::string message) {
   ASSIGN_OR_RETURN(Expr value, check_expression(expr));
-  if (!value.is_constant()) return fail(tag, expr.pos, std::move(message));
+  if (!value.is_constant() || !is_integer(value.type)) return fail(tag, expr.pos, std::move(message));
+  if (!stripped(value.type)->is_signed && value.value > INT64_MAX) return INT64_MAX;
   return static_cast<int64_t>(value.value);
 }
 
@@ -86,12 +90,7 @@ Result<TypeRef> Sema::base_type(const Specifiers& s) {
   if (s.tagged.has_value()) {
     ASSIGN_OR_RETURN(type, tagged_type(s));
   } else if (!s.type_word.empty()) {
-    if (s.type_word.find("``") != std::string::npos) {
-      return fail(Tag::D_DECL_IDENT, s.pos, "Improper use of scoping operator in type name");
-    }
-    type = types_.find(s.type_word);
-    // Not D's: the kernel's, if anybody's. A module's name in front does not change the spelling of the type.
-    if (type == nullptr) type = types_.symbolic(s.type_word.substr(s.type_word.rfind('`') + 1));
+    ASSIGN_OR_RETURN(type, named_type(s));
   } else if (name == "string") {
     type = types_.string_type();
   } else {
@@ -100,19 +99,47 @@ Result<TypeRef> Sema::base_type(const Specifiers& s) {
   return types_.qualified(type, s.is_const, s.is_volatile, s.is_userland);
 }
 
+Result<TypeRef> Sema::named_type(const Specifiers& s) {
+  if (s.type_word.find("``") != std::string::npos) {
+    return fail(Tag::D_DECL_IDENT, s.pos, "Improper use of scoping operator in type name");
+  }
+  if (TypeRef found = types_.find(s.type_word)) return found;
+  // Not D's: a kernel's, if anybody's. A module's name in front does not change the spelling of the type.
+  if (types_.kernel() == nullptr) return types_.symbolic(split_scope(s.type_word).name);
+  return fail(Tag::D_DECL_IDENT, s.pos, "old-style declaration or incorrect type specified",
+              unknown_type_hint(s.type_word));
+}
+
+std::string Sema::missing_types_hint() const {
+  std::string missing = types_.kernel() == nullptr ? std::string() : types_.kernel()->missing();
+  return missing.empty() ? missing : "the kernel's types are not known: " + missing;
+}
+
+// What may have been meant, or why the kernel's types are not known.
+std::string Sema::unknown_type_hint(std::string_view name) const {
+  std::string near = did_you_mean(name, types_.names());
+  return near.empty() ? missing_types_hint() : near;
+}
+
 Result<TypeRef> Sema::tagged_type(const Specifiers& s) {
   TypeKind kind = *s.tagged;
-  if (kind == TypeKind::kEnum && s.has_body) return enumeration(s);
-  std::string tag = s.tag.substr(s.tag.rfind('`') + 1);
-  Type* found = tag.empty() ? nullptr : types_.find_tag(kind, tag);
-  if (!s.has_body) {
-    return found != nullptr ? found : types_.symbolic(fmt::format("{} {}", tag_word(kind), tag));
+  if (s.has_body && split_scope(s.tag).scoped) {
+    return fail(Tag::D_DECL_SCOPE, s.pos, "D scoping operator may not be used in a type name");
   }
-  if (tag != s.tag) return fail(Tag::D_DECL_SCOPE, s.pos, "D scoping operator may not be used in a type name");
+  if (kind == TypeKind::kEnum && s.has_body) return enumeration(s);
+  std::string_view tag = split_scope(s.tag).name;
+  if (!s.has_body) {
+    // A header's tags are its own.
+    TypeRef found = s.pos.header_depth == 0 ? types_.find_any_tag(kind, s.tag) : types_.find_tag(kind, tag);
+    if (found != nullptr) return found;
+    if (types_.kernel() == nullptr) return types_.symbolic(fmt::format("{} {}", tag_word(kind), tag));
+    return types_.add_tag(kind, tag, scope_of(s.pos));  // a forward declaration
+  }
+  Type* found = tag.empty() ? nullptr : types_.find_tag_in(scope_of(s.pos), kind, tag);
   if (found != nullptr && found->complete) {
     return fail(Tag::D_DECL_TYPERED, s.pos, fmt::format("type redeclared: {} {}", tag_word(kind), tag));
   }
-  if (found == nullptr) found = types_.add_tag(kind, tag);
+  if (found == nullptr) found = types_.add_tag(kind, tag, scope_of(s.pos));
   RETURN_IF_ERROR(lay_out(*found, s.members));
   return found;
 }
@@ -130,7 +157,7 @@ Result<void> Sema::lay_out(Type& type, const std::vector<MemberDecl>& members) {
     }
     for (const MemberDecl::Item& item : member.items) RETURN_IF_ERROR(add_member(type, base, item, bits));
   }
-  uint64_t size = (bits + 7) / 8;
+  uint64_t size = std::max(type.size, (bits + 7) / 8);  // type.size: so far, with the whole unit of each bit-field
   type.size = (size + type.align - 1) / type.align * type.align;
   type.complete = true;
   return {};
@@ -143,12 +170,14 @@ Result<void> Sema::add_member(Type& type, TypeRef base, const MemberDecl::Item& 
   if (name.find('`') != std::string::npos) {
     return fail(Tag::D_DECL_SCOPE, pos, fmt::format("D scoping operator may not be used in a member name ({})", name));
   }
+  if (!declarator.steps.empty() && declarator.steps.back().kind == TypeStep::kTuple) {
+    return fail(Tag::D_DECL_DYNOBJ, pos, fmt::format("cannot have dynamic member: {}", name));
+  }
   ASSIGN_OR_RETURN(TypeRef member_type, apply_steps(base, declarator.steps, declarator.steps.size(), name));
   TypeRef actual = stripped(member_type);
   if (is_void(actual)) return fail(Tag::D_DECL_VOIDOBJ, pos, fmt::format("cannot have void member: {}", name));
-  if (is_symbolic(actual) || !actual->complete) {
-    return fail(Tag::D_DECL_INCOMPLETE, pos, fmt::format("incomplete struct/union/enum {}: {}", spell(actual), name));
-  }
+  if (is_symbolic(actual) || !actual->complete) return incomplete(actual, name, pos);
+  if (actual->kind == TypeKind::kFunction) return incomplete(actual, name, pos);
   if (!name.empty() && find_member(&type, name) != nullptr) {
     return fail(Tag::D_DECL_IDRED, pos, fmt::format("identifier redeclared: {}", name));
   }
@@ -156,37 +185,40 @@ Result<void> Sema::add_member(Type& type, TypeRef base, const MemberDecl::Item& 
   uint64_t start = is_union ? 0 : bits;
   uint64_t width = actual->size * 8;
   Member member{name, member_type, 0, 0, 0};
-  uint64_t unit = std::max<uint64_t>(actual->align, 1) * 8;
   if (item.bits.has_value()) {
-    if (!is_integer(actual)) return fail(Tag::D_DECL_BFTYPE, pos, fmt::format("invalid type for bit-field: {}", name));
-    ASSIGN_OR_RETURN(int64_t count, constant(*item.bits, Tag::D_DECL_BFCONST,
-                                             "positive integral constant expression expected as bit-field size"));
-    if (count < 0 || (count == 0 && !name.empty())) {
-      return fail(Tag::D_DECL_BFCONST, pos, "positive integral constant expression expected as bit-field size");
+    bool as_in_c = pos.header_depth != 0;
+    if (actual->kind != TypeKind::kInteger && !(as_in_c && actual->kind == TypeKind::kEnum)) {
+      return fail(Tag::D_DECL_BFTYPE, pos, fmt::format("invalid type for bit-field: {}", name));
     }
+    static constexpr std::string_view kExpected = "positive integral constant expression expected as bit-field size";
+    ASSIGN_OR_RETURN(int64_t count, constant(*item.bits, Tag::D_DECL_BFCONST, std::string(kExpected)));
+    if (as_in_c && count == 0 && name.empty()) {  // ends the unit
+      bits = (bits + width - 1) / width * width;
+      return {};
+    }
+    if (count <= 0) return fail(Tag::D_DECL_BFCONST, pos, std::string(kExpected));
     if (static_cast<uint64_t>(count) > width) {
       return fail(Tag::D_DECL_BFSIZE, pos, fmt::format("bit-field too big for type: {}", name));
     }
-    // A bit-field does not cross a boundary of its type's storage unit; one of width 0 ends the unit.
-    if (count == 0 || start / width != (start + static_cast<uint64_t>(count) - 1) / width) {
-      start = (start + width - 1) / width * width;
-    }
-    member.bits = static_cast<uint8_t>(count);
-    member.bit_offset = static_cast<uint8_t>(start % width);
-    member.offset = static_cast<uint32_t>(start / width * (width / 8));
+    start = bit_field_start(start, static_cast<uint64_t>(count), width, as_in_c);
     width = static_cast<uint64_t>(count);
+    member.place_bits(start, static_cast<uint8_t>(count));
+    type.size = std::max<uint64_t>(type.size, uint64_t{member.offset} + member.unit);
+    if (as_in_c && !name.empty()) type.align = std::max(type.align, actual->align);
   } else {
+    uint64_t unit = std::max<uint64_t>(actual->align, 1) * 8;
     start = (start + unit - 1) / unit * unit;
     member.offset = static_cast<uint32_t>(start / 8);
+    type.align = std::max(type.align, actual->align);
   }
   if (start + width > kLargestType * 8) return fail(Tag::D_DECL_ARRBIG, pos, "array dimension too big");
   bits = is_union ? std::max(bits, width) : start + width;
-  if (!name.empty() || !item.bits.has_value()) type.align = std::max(type.align, actual->align);
+  if (!name.empty() || is_struct(actual)) type.declared.push_back(member);
   if (!name.empty()) {
     type.members.push_back(std::move(member));
   } else if (is_struct(actual)) {
     // Members of an anonymous struct or union are found as if they were here.
-    for (Member inner : actual->members) {
+    for (Member inner : members_of(actual)) {
       inner.offset += member.offset;
       type.members.push_back(std::move(inner));
     }
@@ -195,10 +227,12 @@ Result<void> Sema::add_member(Type& type, TypeRef base, const MemberDecl::Item& 
 }
 
 Result<TypeRef> Sema::enumeration(const Specifiers& s) {
-  if (!s.tag.empty() && types_.find_tag(TypeKind::kEnum, s.tag) != nullptr) {
+  TypeScope scope = scope_of(s.pos);
+  Type* type = s.tag.empty() ? nullptr : types_.find_tag_in(scope, TypeKind::kEnum, s.tag);
+  if (type != nullptr && type->complete) {
     return fail(Tag::D_DECL_TYPERED, s.pos, fmt::format("type redeclared: enum {}", s.tag));
   }
-  Type* type = types_.add_tag(TypeKind::kEnum, s.tag);
+  if (type == nullptr) type = types_.add_tag(TypeKind::kEnum, s.tag, scope);
   type->size = type->align = 4;
   type->is_signed = type->complete = true;
   int64_t value = 0;
@@ -217,30 +251,44 @@ Result<TypeRef> Sema::enumeration(const Specifiers& s) {
       return fail(Tag::D_DECL_ENOFLOW, e.pos,
                   fmt::format("enumerator '{}' value overflows INT_MAX ({})", e.name, kLargest));
     }
-    if (!symbols_.kind_of(e.name).empty()) {
-      return redeclared(e.pos, e.name, "enumerator", symbols_.kind_of(e.name));
+    if (std::string_view kind = taken_by(e.name); !kind.empty()) {
+      return redeclared(e.pos, e.name, "enumerator", kind);
     }
+    type->enumerators.push_back({e.name, value});
     symbols_.add_enumerator(e.name, value++);
   }
   return type;
 }
 
-Result<std::vector<TypeRef>> Sema::parameter_types(const TypeStep& step, std::string_view what) {
+Result<std::vector<TypeRef>> Sema::parameter_types(const TypeStep& step, std::string_view what, bool is_function) {
   std::vector<TypeRef> result;
-  if (step.variadic) {
+  if (step.variadic && !is_function) {
     return fail(Tag::D_DECL_PROTO_VARARGS, step.pos,
                 fmt::format("{} prototype may not use a variable-length argument list", what));
   }
-  for (size_t i = 0; i < step.parameters.size(); i++) {
+  size_t count = step.parameters.size();
+  for (size_t i = 0; i < count; i++) {
     const Parameter& parameter = step.parameters[i];
+    const std::string& name = parameter.declarator.name;
+    const Pos& pos = parameter.specifiers.pos;
+    auto bad_type = [&](std::string_view type) {
+      return fail(Tag::D_DECL_PROTO_TYPE, pos,
+                  fmt::format("{} prototype may not use parameter of type {}: {}, parameter #{}", what, type,
+                              name.empty() ? "(anonymous)" : name, i + 1));
+    };
     ASSIGN_OR_RETURN(TypeRef base, base_type(parameter.specifiers));
     const std::vector<TypeStep>& steps = parameter.declarator.steps;
-    ASSIGN_OR_RETURN(TypeRef type, apply_steps(base, steps, steps.size(), parameter.declarator.name));
+    if (!steps.empty() && steps.back().kind == TypeStep::kTuple) return bad_type("associative array");
+    ASSIGN_OR_RETURN(TypeRef type, apply_steps(base, steps, steps.size(), name));
     if (is_void(type)) {
-      return fail(Tag::D_DECL_PROTO_TYPE, parameter.specifiers.pos,
-                  fmt::format("{} prototype may not use parameter of type {}: {}, parameter #{}", what, spell(type),
-                              parameter.declarator.name.empty() ? "(anon)" : parameter.declarator.name, i + 1));
+      if (!name.empty()) {
+        return fail(Tag::D_DECL_PROTO_NAME, pos, fmt::format("void parameter may not have a name: {}", name));
+      }
+      if (count > 1) return fail(Tag::D_DECL_PROTO_VOID, pos, "void must be sole parameter");
+      if (!is_function) return bad_type("void");
+      return result;  // (void): none
     }
+    if (!is_function && !stripped(type)->complete) return incomplete(type, name, pos);
     result.push_back(type);
   }
   return result;
@@ -266,10 +314,7 @@ Result<TypeRef> Sema::apply_steps(TypeRef type, const std::vector<TypeStep>& ste
       ASSIGN_OR_RETURN(int64_t count, constant(*step.dimension, Tag::D_DECL_ARRSUB, std::string(kExpected)));
       if (count <= 0) return fail(Tag::D_DECL_ARRSUB, step.pos, std::string(kExpected));
       uint64_t size = stripped(type)->size;
-      if (size == 0) {
-        return fail(Tag::D_DECL_INCOMPLETE, step.pos,
-                    fmt::format("incomplete struct/union/enum {}: {}", spell(type), name));
-      }
+      if (size == 0 || !stripped(type)->complete) return incomplete(type, name, step.pos);
       uint64_t total = 0;
       if (__builtin_mul_overflow(size, static_cast<uint64_t>(count), &total) || total > kLargestType) {
         return fail(Tag::D_DECL_ARRBIG, step.pos, "array dimension too big");
@@ -285,103 +330,6 @@ Result<TypeRef> Sema::type_of(const TypeName& name) {
   return apply_steps(base, name.declarator.steps, name.declarator.steps.size(), "");
 }
 
-Result<void> Sema::declare(const Declaration& declaration) {
-  const Specifiers& s = declaration.specifiers;
-  switch (s.storage) {
-    case Storage::kAuto:
-    case Storage::kRegister:
-    case Storage::kStatic:
-      return fail(Tag::D_DECL_BADCLASS, s.pos, "specified storage class not appropriate in D");
-    case Storage::kExtern:
-      return fail(Tag::D_UNKNOWN, s.pos, "extern declarations are not implemented (yet)");
-    default:
-      break;
-  }
-  if (!s.type_word.empty() && types_.find(s.type_word) == nullptr && declaration.declarators.empty()) {
-    return fail(Tag::D_DECL_USELESS, s.pos, "useless declaration", did_you_mean(s.type_word, types_.names()));
-  }
-  ASSIGN_OR_RETURN(TypeRef base, base_type(s));
-  if (declaration.declarators.empty() && (!s.tagged.has_value() || s.storage != Storage::kNone)) {
-    return fail(Tag::D_DECL_USELESS, s.pos, "useless declaration");
-  }
-  for (const Declarator& declarator : declaration.declarators) {
-    if (declarator.name.find('`') != std::string::npos) {
-      return fail(Tag::D_DECL_SCOPE, declarator.pos,
-                  fmt::format("D scoping operator may not be used in a declaration name ({})", declarator.name));
-    }
-    RETURN_IF_ERROR(s.storage == Storage::kTypedef ? declare_typedef(declarator, base)
-                                                   : declare_variable(s, declarator, base));
-  }
-  return {};
-}
-
-Result<void> Sema::declare_typedef(const Declarator& declarator, TypeRef base) {
-  const std::string& name = declarator.name;
-  ASSIGN_OR_RETURN(TypeRef type, apply_steps(base, declarator.steps, declarator.steps.size(), name));
-  TypeRef previous = types_.find(name);
-  if (previous != nullptr) {
-    if (same_type(previous, type)) return {};
-    return fail(Tag::D_DECL_IDRED, declarator.pos, fmt::format("typedef redeclared: {}", name));
-  }
-  if (!symbols_.kind_of(name).empty()) {
-    return fail(Tag::D_DECL_IDRED, declarator.pos, fmt::format("typedef identifier redeclared: {}", name));
-  }
-  types_.add_typedef(name, type);
-  return {};
-}
-
-Result<void> Sema::declare_variable(const Specifiers& s, const Declarator& declarator, TypeRef base) {
-  const std::string& name = declarator.name;
-  Variable variable;
-  variable.name = name;
-  variable.pos = declarator.pos;
-  variable.scope = s.storage == Storage::kSelf   ? dif::Scope::kThread
-                   : s.storage == Storage::kThis ? dif::Scope::kLocal
-                                                 : dif::Scope::kGlobal;
-  size_t end = declarator.steps.size();
-  if (end > 0 && declarator.steps[end - 1].kind == TypeStep::kTuple) {
-    if (variable.scope == dif::Scope::kLocal) {
-      return fail(Tag::D_DECL_LOCASSC, declarator.pos,
-                  fmt::format("associative arrays may not be declared as local variables: {}", name));
-    }
-    end--;
-    variable.is_array = true;
-    ASSIGN_OR_RETURN(variable.keys, parameter_types(declarator.steps[end], "associative array"));
-    if (variable.keys.size() > dif::kTupleRegisters) {
-      return fail(Tag::D_NOREG, declarator.pos, "Insufficient tuple registers to generate code");
-    }
-  }
-  ASSIGN_OR_RETURN(variable.type, apply_steps(base, declarator.steps, end, name));
-  if (is_void(variable.type)) {
-    return fail(Tag::D_DECL_VOIDOBJ, declarator.pos, fmt::format("cannot have void object: {}", name));
-  }
-  if (stripped(variable.type)->kind == TypeKind::kFunction) {
-    return fail(Tag::D_UNKNOWN, declarator.pos, "extern declarations are not implemented (yet)");
-  }
-  if (!stripped(variable.type)->complete) {
-    return fail(Tag::D_DECL_INCOMPLETE, declarator.pos,
-                fmt::format("incomplete struct/union/enum {}: {}", spell(variable.type), name));
-  }
-  if (const Variable* previous = symbols_.variable(variable.scope, name)) {
-    bool same =
-        previous->is_array == variable.is_array && same_type(previous->type, variable.type) &&
-        std::equal(previous->keys.begin(), previous->keys.end(), variable.keys.begin(), variable.keys.end(), same_type);
-    if (same) return {};
-    return redeclared(declarator.pos, name, spell_variable(variable), spell_variable(*previous));
-  }
-  if (variable.scope == dif::Scope::kGlobal) {
-    if (dif::find_variable(name) != nullptr || !function_word(name).empty() || dif::find_subroutine(name) != nullptr) {
-      return fail(Tag::D_DECL_IDRED, declarator.pos, fmt::format("built-in identifier redeclared: {}", name));
-    }
-    if (std::string_view kind = symbols_.kind_of(name); !kind.empty()) {
-      return redeclared(declarator.pos, name, spell_variable(variable), kind);
-    }
-  }
-  ASSIGN_OR_RETURN(const Variable* added, symbols_.add_variable(std::move(variable)));
-  static_cast<void>(added);
-  return {};
-}
-
 Result<void> Sema::define_inline(const InlineDefinition& definition) {
   const Declarator& declarator = definition.declarator;
   const std::string& name = declarator.name;
@@ -389,11 +337,13 @@ Result<void> Sema::define_inline(const InlineDefinition& definition) {
     return fail(Tag::D_DECL_BADCLASS, definition.specifiers.pos,
                 "specified storage class not appropriate for inline declaration");
   }
-  if (!symbols_.kind_of(name).empty() || !function_word(name).empty() || dif::find_subroutine(name) != nullptr) {
-    std::string_view kind = symbols_.kind_of(name);
+  if (split_scope(name).scoped) {
+    return fail(Tag::D_DECL_SCOPE, declarator.pos,
+                fmt::format("D scoping operator may not be used in a declaration name ({})", name));
+  }
+  if (std::string_view kind = taken_by(name); !kind.empty()) {
     return fail(Tag::D_DECL_IDRED, declarator.pos,
-                fmt::format("identifier redefined: {}\n\t current: inline definition\n\tprevious: {}", name,
-                            kind.empty() ? "function" : kind));
+                fmt::format("identifier redefined: {}\n\t current: inline definition\n\tprevious: {}", name, kind));
   }
   Inline result;
   result.name = name;
@@ -409,7 +359,7 @@ Result<void> Sema::define_inline(const InlineDefinition& definition) {
     end--;
     result.is_array = true;
     const TypeStep& step = declarator.steps[end];
-    ASSIGN_OR_RETURN(std::vector<TypeRef> parameter_list, parameter_types(step, "inline definition"));
+    ASSIGN_OR_RETURN(std::vector<TypeRef> parameter_list, parameter_types(step, "inline definition", false));
     for (size_t i = 0; i < parameter_list.size(); i++) {
       const std::string& parameter = step.parameters[i].declarator.name;
       if (parameter.empty()) {

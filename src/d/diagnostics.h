@@ -15,6 +15,7 @@ struct Pos {
   const std::string* file = nullptr;
   uint32_t line = 0;
   uint32_t column = 0;
+  uint32_t header_depth = 0;  // how many #includes deep, by the preprocessor's line markers
   SourcePos source() const { return {file != nullptr ? *file : std::string(), line, column}; }
 };
 
@@ -30,7 +31,7 @@ struct Pos {
   X(D_DEREF_VOID) X(D_DEREF_FUNC) X(D_ADDROF_LVAL) X(D_ADDROF_VAR) X(D_ADDROF_BITFIELD) X(D_XLATE_NONE)               \
   X(D_CAST_INVAL) X(D_PRAGERR) X(D_PRAGCTL_INVAL) X(D_PRAGMA_INVAL) X(D_PRAGMA_MALFORM) X(D_PRAGMA_OPTSET)            \
   X(D_PRAGMA_DEPEND) X(D_PRAGMA_SCOPE) X(D_PRAGMA_UNUSED) X(D_ATTR_MIN) X(D_MACRO_UNDEF) X(D_MACRO_OFLOW) X(D_MACRO_UNUSED) X(D_INT_OFLOW) X(D_INT_DIGIT) X(D_STR_NL)    \
-  X(D_CHR_NL) X(D_CHR_NULL) X(D_CHR_OFLOW) X(D_IDENT_BADREF) X(D_IDENT_UNDEF) X(D_VAR_UNDEF) X(D_PROTO_LEN)           \
+  X(D_CHR_NL) X(D_CHR_NULL) X(D_CHR_OFLOW) X(D_IDENT_BADREF) X(D_IDENT_UNDEF) X(D_VAR_UNDEF) X(D_IDENT_AMBIG) X(D_SYM_BADREF) X(D_SYM_NOTYPES) X(D_SYM_MODEL) X(D_ASRELO) X(D_PROTO_LEN)           \
   X(D_PROTO_ARG) X(D_ARGS_IDX) X(D_REGS_IDX) X(D_KEY_TYPE) X(D_PRINTF_DYN_PROTO) X(D_PRINTF_DYN_TYPE)                 \
   X(D_PRINTF_AGG_CONV) X(D_PRINTF_ARG_PROTO) X(D_PRINTF_ARG_TYPE) X(D_PRINTF_ARG_EXTRA) X(D_PRINTF_ARG_FMT)           \
   X(D_PRINTF_FMT_EMPTY) X(D_DECL_CHARATTR) X(D_DECL_VOIDATTR) X(D_DECL_SIGNINT) X(D_DECL_LONGINT) X(D_DECL_IDENT)     \

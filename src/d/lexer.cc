@@ -66,7 +66,7 @@ Lexer::Lexer(std::string_view text, std::string_view file, FileNames& files, Mac
 }
 
 Pos Lexer::pos() const {
-  return {state_.file, state_.line, static_cast<uint32_t>(state_.offset - state_.line_begin + 1)};
+  return {state_.file, state_.line, static_cast<uint32_t>(state_.offset - state_.line_begin + 1), state_.header_depth};
 }
 
 void Lexer::newline() {
@@ -107,6 +107,8 @@ Result<void> Lexer::control_line() {
   if (!line.empty() && line[0] == '!') return {};
   ASSIGN_OR_RETURN(std::optional<LineMark> mark, run_control_line(line, start, controls_));
   if (!mark.has_value()) return {};
+  if (mark->enters && state_.header_depth < UINT32_MAX) state_.header_depth++;
+  if (mark->leaves && state_.header_depth > 0) state_.header_depth--;
   state_.line = mark->line - 1;  // of the newline that ends this line; may wrap to the largest, and back
   if (!mark->file.empty() && mark->file != "/dev/stdin") state_.file = &*files_.insert(mark->file).first;
   return {};

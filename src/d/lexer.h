@@ -33,6 +33,7 @@ class Lexer {
     const std::string* file = nullptr;
     bool fresh_line = true;  // nothing but blanks on this line so far
     int parens = 0, brackets = 0, braces = 0;
+    uint32_t header_depth = 0;  // of #include, by the preprocessor's line markers
   };
 
   // Everything given must outlive the lexer. `controls` is what control lines act on.

@@ -7,7 +7,9 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "d/ast.h"
 #include "d/compile.h"
@@ -26,6 +28,7 @@ struct ParserRules {
   bool pspec = false;  // ambiguous outer words are descriptions
   DescContext context = DescContext::kName;
   std::function<bool(std::string_view)> is_type;      // a typedef or base type, not hidden by a variable
+  bool unknown_types = false;                         // under -E: a word may be a type that only a guest knows
   std::function<bool(std::string_view)> is_variable;  // a variable, inline or builtin
   std::function<bool()> default_arguments;            // -x defaultargs, as of now
 };
@@ -71,7 +74,9 @@ class Parser {
   // parser_decl.cc
   Result<External> declaration();
   Result<External> inline_definition(Specifiers specifiers);
-  Result<Specifiers> specifiers(bool with_storage);
+  // What a storage class word means where specifiers stand.
+  enum class StorageRule : uint8_t { kAllowed, kParameter, kNone };
+  Result<Specifiers> specifiers(StorageRule rule);
   Result<void> tagged_type(Specifiers& specifiers);
   Result<std::vector<MemberDecl>> members();
   Result<std::vector<Enumerator>> enumerators();
@@ -79,7 +84,10 @@ class Parser {
   Result<void> suffixes(std::vector<TypeStep>& steps);
   Result<TypeStep> parameter_step(TypeStep::Kind kind, Tok closer);
   Result<TypeName> type_name();
-  bool at_type(bool unknown_words) const;
+  bool at_type() const;
+  bool at_parameter_class() const;
+  Result<bool> at_declared_name();
+  Result<bool> at_attributed_name();
 
   // parser_expr.cc
   Result<Expr> expression();
@@ -105,6 +113,7 @@ class Parser {
   Token token_;
   Context context_ = Context::kOuter;
   Region region_ = Region::kNone;
+  std::vector<std::string> parameters_;  // of the inline whose value is read: names, whatever types there are
   unsigned depth_ = 0;
   bool unary_form_ = false;  // of what conditional() just read: nothing else may stand before an assignment operator
   bool started_ = false;

@@ -56,19 +56,35 @@ bool is_tag_keyword(const Token& token) {
 
 }  // namespace
 
-// With `unknown_words`, any word will do for a type: where nothing else can stand.
-bool Parser::at_type(bool unknown_words) const {
+bool Parser::at_type() const {
   if (find_word(kTypeWords, token_) != nullptr || find_word(kQualifiers, token_) != nullptr) return true;
   if (is_tag_keyword(token_)) return true;
-  return token_.is(Tok::kIdent) && (unknown_words || rules_.is_type(token_.text));
+  bool parameter = std::find(parameters_.begin(), parameters_.end(), token_.text) != parameters_.end();
+  return token_.is(Tok::kIdent) && !parameter && rules_.is_type(token_.text);
 }
 
-Result<Specifiers> Parser::specifiers(bool with_storage) {
+// At a word where a type or, with the type int understood, the declared name may stand: "self x;", "unsigned x".
+Result<bool> Parser::at_declared_name() {
+  if (rules_.is_type(token_.text)) return false;
+  Place before = place();
+  RETURN_IF_ERROR(advance());
+  bool result =
+      token_.is(Tok::kSemicolon) || token_.is(Tok::kComma) || token_.is(Tok::kLBracket) || token_.is(Tok::kAssign);
+  go_back(std::move(before));
+  return result;
+}
+
+Result<Specifiers> Parser::specifiers(StorageRule rule) {
   Specifiers result;
   result.pos = token_.pos;
-  for (;;) {
+  bool any = false;
+  for (;; any = true) {
     if (const StorageWord* storage = find_word(kStorage, token_)) {
-      if (!with_storage) {
+      bool variable_class = storage->storage == Storage::kSelf || storage->storage == Storage::kThis;
+      if (rule == StorageRule::kNone || (rule == StorageRule::kParameter && variable_class && !any)) {
+        return syntax_error();
+      }
+      if (rule == StorageRule::kParameter) {
         return fail(Tag::D_DECL_PARMCLASS, token_.pos,
                     "inappropriate storage class for function or associative array parameter");
       }
@@ -84,7 +100,15 @@ Result<Specifiers> Parser::specifiers(bool with_storage) {
       if (result.tagged.has_value()) return fail(Tag::D_DECL_COMBO, token_.pos, "invalid type combination");
       RETURN_IF_ERROR(tagged_type(result));
       continue;
-    } else if (token_.is(Tok::kIdent) && !result.has_type()) {
+    } else if (token_.is(Tok::kIdent) && (!result.has_type() || result.has_only_attributes())) {
+      bool name = false;
+      if (result.has_only_attributes()) {
+        // "unsigned pid_t x" is wrong for its own reason; "unsigned x" declares x.
+        ASSIGN_OR_RETURN(name, at_attributed_name());
+      } else if (any) {
+        ASSIGN_OR_RETURN(name, at_declared_name());
+      }
+      if (name) return result;
       // A word where a type must stand is one, known or not: an unknown one is reported with its name.
       result.type_word = token_.text;
     } else {
@@ -92,6 +116,16 @@ Result<Specifiers> Parser::specifiers(bool with_storage) {
     }
     RETURN_IF_ERROR(advance());
   }
+}
+
+// At a word after signed, unsigned, short or long alone: the declared name, unless it is a type and a name follows.
+Result<bool> Parser::at_attributed_name() {
+  if (!rules_.is_type(token_.text)) return true;
+  Place before = place();
+  RETURN_IF_ERROR(advance());
+  bool type = token_.is(Tok::kIdent) || token_.is(Tok::kStar) || token_.is(Tok::kRParen);
+  go_back(std::move(before));
+  return !type;
 }
 
 Result<void> Parser::tagged_type(Specifiers& result) {
@@ -121,8 +155,8 @@ Result<std::vector<MemberDecl>> Parser::members() {
   std::vector<MemberDecl> list;
   do {
     MemberDecl member;
-    ASSIGN_OR_RETURN(member.specifiers, specifiers(false));
-    if (!member.specifiers.has_type()) return syntax_error("syntax error", "expected a type");
+    ASSIGN_OR_RETURN(member.specifiers, specifiers(StorageRule::kNone));
+    if (!member.specifiers.has_any()) return syntax_error("syntax error", "expected a type");
     while (!token_.is(Tok::kSemicolon)) {
       MemberDecl::Item item;
       item.declarator.pos = token_.pos;
@@ -185,7 +219,7 @@ Result<Declarator> Parser::declarator(bool may_be_abstract) {
     Place before = place();
     RETURN_IF_ERROR(advance());
     // An abstract "(" followed by a type or ")" is a parameter list.
-    if (may_be_abstract && (token_.is(Tok::kRParen) || at_type(false))) {
+    if (may_be_abstract && (token_.is(Tok::kRParen) || at_type())) {
       go_back(std::move(before));
     } else {
       ASSIGN_OR_RETURN(Declarator nested, declarator(may_be_abstract));
@@ -216,7 +250,7 @@ Result<void> Parser::suffixes(std::vector<TypeStep>& steps) {
     } else {
       RETURN_IF_ERROR(advance());
       step.kind = TypeStep::kArray;
-      if (at_type(false) || token_.is(Tok::kEllipsis)) {
+      if (at_type() || at_parameter_class() || token_.is(Tok::kEllipsis)) {
         ASSIGN_OR_RETURN(step, parameter_step(TypeStep::kTuple, Tok::kRBracket));
       } else if (token_.is(Tok::kRBracket)) {
         RETURN_IF_ERROR(advance());
@@ -231,6 +265,11 @@ Result<void> Parser::suffixes(std::vector<TypeStep>& steps) {
   return {};
 }
 
+// A storage class that may begin a parameter's declaration, to be refused there.
+bool Parser::at_parameter_class() const {
+  return find_word(kStorage, token_) != nullptr && !token_.is(Kw::kSelf) && !token_.is(Kw::kThis);
+}
+
 Result<TypeStep> Parser::parameter_step(TypeStep::Kind kind, Tok closer) {
   TypeStep step;
   step.kind = kind;
@@ -242,8 +281,8 @@ Result<TypeStep> Parser::parameter_step(TypeStep::Kind kind, Tok closer) {
       break;
     }
     Parameter parameter;
-    ASSIGN_OR_RETURN(parameter.specifiers, specifiers(false));
-    if (!parameter.specifiers.has_type()) return syntax_error("syntax error", "expected a type");
+    ASSIGN_OR_RETURN(parameter.specifiers, specifiers(StorageRule::kParameter));
+    if (!parameter.specifiers.has_any()) return syntax_error("syntax error", "expected a type");
     ASSIGN_OR_RETURN(parameter.declarator, declarator(true));
     step.parameters.push_back(std::move(parameter));
     if (!token_.is(Tok::kComma)) break;
@@ -255,8 +294,8 @@ Result<TypeStep> Parser::parameter_step(TypeStep::Kind kind, Tok closer) {
 
 Result<TypeName> Parser::type_name() {
   TypeName result;
-  ASSIGN_OR_RETURN(result.specifiers, specifiers(false));
-  if (!result.specifiers.has_type()) return syntax_error("syntax error", "expected a type");
+  ASSIGN_OR_RETURN(result.specifiers, specifiers(StorageRule::kNone));
+  if (!result.specifiers.has_any()) return syntax_error("syntax error", "expected a type");
   ASSIGN_OR_RETURN(result.declarator, declarator(true));
   if (!result.declarator.name.empty()) return syntax_error();
   return result;
@@ -269,12 +308,12 @@ Result<External> Parser::declaration() {
   if (token_.is(Kw::kInline)) {
     Pos pos = token_.pos;
     RETURN_IF_ERROR(advance());
-    ASSIGN_OR_RETURN(Specifiers words, specifiers(true));
+    ASSIGN_OR_RETURN(Specifiers words, specifiers(StorageRule::kAllowed));
     words.pos = pos;
     return inline_definition(std::move(words));
   }
   Declaration result;
-  ASSIGN_OR_RETURN(result.specifiers, specifiers(true));
+  ASSIGN_OR_RETURN(result.specifiers, specifiers(StorageRule::kAllowed));
   while (!token_.is(Tok::kSemicolon)) {
     ASSIGN_OR_RETURN(Declarator next_one, declarator(false));
     result.declarators.push_back(std::move(next_one));
@@ -298,8 +337,12 @@ Result<External> Parser::inline_definition(Specifiers words) {
     return fail(Tag::D_DECL_USELESS, token_.pos, "inline declaration requires a name");
   }
   ASSIGN_OR_RETURN(result.declarator, declarator(false));
+  for (const TypeStep& step : result.declarator.steps) {
+    for (const Parameter& parameter : step.parameters) parameters_.push_back(parameter.declarator.name);
+  }
   RETURN_IF_ERROR(expect(Tok::kAssign));
   ASSIGN_OR_RETURN(result.value, assignment());
+  parameters_.clear();
   if (!token_.is(Tok::kSemicolon)) return syntax_error("syntax error", "expected ;");
   context_ = Context::kOuter;
   RETURN_IF_ERROR(advance());

@@ -120,8 +120,8 @@ Result<Expr> Parser::binary(unsigned lowest) {
 Result<bool> Parser::at_cast() {
   Place before = place();
   RETURN_IF_ERROR(advance());
-  bool result = at_type(false);
-  if (!result && token_.is(Tok::kIdent) && !rules_.is_variable(token_.text)) {
+  bool result = at_type();
+  if (!result && rules_.unknown_types && token_.is(Tok::kIdent) && !rules_.is_variable(token_.text)) {
     RETURN_IF_ERROR(advance());
     if (token_.is(Tok::kStar)) {
       while (token_.is(Tok::kStar)) RETURN_IF_ERROR(advance());
@@ -185,7 +185,7 @@ Result<Expr> Parser::sizeof_expression() {
   if (token_.is(Tok::kLParen)) {
     Place before = place();
     RETURN_IF_ERROR(advance());
-    if (at_type(false)) {
+    if (at_type()) {
       ASSIGN_OR_RETURN(TypeName name, type_name());
       RETURN_IF_ERROR(expect(Tok::kRParen));
       result.type_name = std::make_shared<const TypeName>(std::move(name));

@@ -127,6 +127,10 @@ Mark line_mark(std::string_view number, Words words, const Pos& pos) {
   }
   std::string_view state = words.next();
   valid = valid && (state.empty() || std::isdigit(static_cast<unsigned char>(state[0])) != 0);
+  for (; !file.empty() && !state.empty(); state = words.next()) {
+    mark.enters = mark.enters || state == "1";
+    mark.leaves = mark.leaves || state == "2";
+  }
   if (!valid) {
     return fail(Tag::D_PRAGMA_MALFORM, pos, "malformed #line <line> [ [\"file\"] state ]");
   }

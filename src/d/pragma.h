@@ -16,6 +16,7 @@ namespace ht::d {
 struct LineMark {
   uint32_t line = 0;
   std::string file;
+  bool enters = false, leaves = false;  // an included file: the preprocessor's states 1 and 2
 };
 
 // What control lines act on. Both outlive whoever has it.

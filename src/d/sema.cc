@@ -210,6 +210,7 @@ Result<Expr> Sema::identifier(const Expr& expr) {
       return given;
     }
   }
+  if (!expr.scoped && expr.text.find('`') != std::string::npos) return scoped_symbol(expr);
   if (const Variable* variable = symbols_.variable(expr.scope, expr.text)) {
     if (variable->is_array) {
       return fail(Tag::D_IDENT_BADREF, expr.pos,
@@ -249,6 +250,7 @@ Result<Expr> Sema::identifier(const Expr& expr) {
                 fmt::format("{} '{}' may not be referenced as variable", word, expr.text),
                 fmt::format("a call is written {}()", expr.text));
   }
+  if (const ExternSymbol* symbol = symbols_.extern_symbol(expr.text)) return extern_reference(expr, *symbol);
   return undefined(expr);
 }
 
@@ -429,12 +431,13 @@ Result<Expr> Sema::member(const Expr& expr) {
   if (!known->complete) {
     return fail(Tag::D_OP_INCOMPLETE, expr.pos,
                 fmt::format("operator {} cannot be applied to a forward declaration: no {} definition is available", op,
-                            spell(known)));
+                            spell(known)),
+                missing_types_hint());
   }
   result.member = find_member(known, expr.text);
   if (result.member == nullptr) {
     std::vector<std::string_view> names;
-    for (const Member& m : known->members) names.push_back(m.name);
+    for (const Member& m : members_of(known)) names.push_back(m.name);
     return fail(Tag::D_TYPE_MEMBER, expr.member_pos, fmt::format("{} is not a member of {}", expr.text, spell(known)),
                 did_you_mean(expr.text, names));
   }
@@ -494,7 +497,7 @@ Result<Expr> Sema::size_of(const Expr& expr) {
 Result<Expr> Sema::offset_of(const Expr& expr) {
   ASSIGN_OR_RETURN(TypeRef type, type_of(*expr.type_name));
   TypeRef known = known_struct(type);
-  if (known == nullptr) {
+  if (known == nullptr || !known->complete) {
     return fail(Tag::D_OFFSETOF_TYPE, expr.pos, "offsetof operand must be a struct or union type");
   }
   const Member* found = find_member(known, expr.text);

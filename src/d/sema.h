@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,8 @@ class Sema {
   void set_interfaces(Interfaces* interfaces) { interfaces_ = interfaces; }
   // Whether the option version lets the program see the name.
   bool visible(std::string_view name) const { return interfaces_ == nullptr || !interfaces_->hidden(name); }
+  // What among identifiers without a scope has this name ("scalar", "function", ...), or "".
+  std::string_view taken_by(std::string_view name) const;
 
   TypeTable& types() { return types_; }
   SymbolTable& symbols() { return symbols_; }
@@ -118,16 +121,31 @@ class Sema {
 
   // decl.cc
   Result<TypeRef> base_type(const Specifiers& specifiers);
+  Result<TypeRef> named_type(const Specifiers& specifiers);
+  std::string unknown_type_hint(std::string_view name) const;
+  std::string missing_types_hint() const;  // why the kernel has no types, or ""
+  static TypeScope scope_of(const Pos& pos) { return pos.header_depth != 0 ? TypeScope::kC : TypeScope::kD; }
   Result<TypeRef> tagged_type(const Specifiers& specifiers);
   Result<void> lay_out(Type& type, const std::vector<MemberDecl>& members);
   Result<void> add_member(Type& type, TypeRef base, const MemberDecl::Item& item, uint64_t& bits);
   Result<TypeRef> enumeration(const Specifiers& specifiers);
   // `steps` of the declarator up to `end`; associative arrays are the caller's.
   Result<TypeRef> apply_steps(TypeRef base, const std::vector<TypeStep>& steps, size_t end, std::string_view name);
-  Result<std::vector<TypeRef>> parameter_types(const TypeStep& step, std::string_view what);
+  Result<std::vector<TypeRef>> parameter_types(const TypeStep& step, std::string_view what, bool is_function);
   Result<int64_t> constant(const Expr& expr, Tag tag, std::string message);
+
+  // declare.cc
   Result<void> declare_variable(const Specifiers& specifiers, const Declarator& declarator, TypeRef base);
   Result<void> declare_typedef(const Declarator& declarator, TypeRef base);
+  Result<void> declare_extern(const Declarator& declarator, TypeRef base);
+  static Error redeclared(const Pos& pos, std::string_view name, std::string_view current, std::string_view previous);
+
+  // symbol_reference.cc
+  Result<Expr> scoped_symbol(const Expr& ident);
+  Result<Expr> extern_reference(const Expr& ident, const ExternSymbol& symbol);
+  Expr object_at(const Expr& ident, uint64_t address, TypeRef type);
+  // The right side of a comparison, if it is an enumerator of the enum that the left side is.
+  Result<std::optional<Expr>> enum_tag(const Expr& comparison, const Expr& left);
 
   TypeTable& types_;
   SymbolTable& symbols_;

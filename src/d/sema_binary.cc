@@ -143,10 +143,16 @@ Result<void> check_divisions(const Expr& expr) {
 
 Result<Expr> Sema::binary(const Expr& expr) {
   Expr result = shell(expr);
-  for (const Expr& arg : expr.args) {
-    ASSIGN_OR_RETURN(Expr operand, check(arg));
-    result.args.push_back(std::move(operand));
+  ASSIGN_OR_RETURN(Expr first, check(expr.args[0]));
+  std::optional<Expr> tag;
+  if (class_of(expr.op) == OpClass::kComparison) {
+    ASSIGN_OR_RETURN(tag, enum_tag(expr, first));
   }
+  result.args.push_back(std::move(first));
+  if (!tag.has_value()) {
+    ASSIGN_OR_RETURN(tag, check(expr.args[1]));
+  }
+  result.args.push_back(std::move(*tag));
   ASSIGN_OR_RETURN(result.type, binary_type(result));
   if (class_of(expr.op) == OpClass::kAdditive) {
     ASSIGN_OR_RETURN(result.origin, sum_origin(result));

@@ -105,6 +105,16 @@ const int64_t* SymbolTable::enumerator(std::string_view name) const {
   return found != enumerators_.end() ? &found->second : nullptr;
 }
 
+const ExternSymbol* SymbolTable::extern_symbol(std::string_view name) const {
+  auto found = externs_.find(name);
+  return found != externs_.end() ? &found->second : nullptr;
+}
+
+void SymbolTable::add_extern(ExternSymbol symbol) {
+  std::string name = symbol.name;
+  externs_[std::move(name)] = std::move(symbol);
+}
+
 std::string_view SymbolTable::kind_of(std::string_view name) const {
   if (const Variable* found = variable(dif::Scope::kGlobal, name))
     return found->is_array ? "associative array" : "scalar";
@@ -123,6 +133,7 @@ std::vector<std::string_view> SymbolTable::identifiers(dif::Scope scope) const {
   for (const dif::VariableInfo& info : dif::kVariables) result.push_back(info.name);
   for (const auto& entry : inlines_) result.push_back(entry.first);
   for (const auto& entry : enumerators_) result.push_back(entry.first);
+  for (const auto& entry : externs_) result.push_back(entry.first);
   return result;
 }
 

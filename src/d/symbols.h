@@ -49,6 +49,15 @@ struct Inline {
   Pos pos;
 };
 
+// Declared by extern, or by a prototype, or an object in a header: something outside the program.
+struct ExternSymbol {
+  std::string name;
+  TypeRef type = nullptr;
+  std::vector<TypeRef> parameters;  // of a function
+  bool variadic = false;
+  Pos pos;
+};
+
 class SymbolTable {
  public:
   SymbolTable() = default;
@@ -87,6 +96,9 @@ class SymbolTable {
   const int64_t* enumerator(std::string_view name) const;
   void add_enumerator(std::string_view name, int64_t value);
 
+  const ExternSymbol* extern_symbol(std::string_view name) const;
+  void add_extern(ExternSymbol symbol);
+
   // Whether `name` is taken among identifiers without a scope, and by what ("built-in", "scalar", ...), else "".
   std::string_view kind_of(std::string_view name) const;
   std::vector<std::string_view> identifiers(dif::Scope scope) const;  // for "did you mean"
@@ -111,6 +123,7 @@ class SymbolTable {
   std::map<std::string, size_t, std::less<>> aggregations_by_name_;
   std::map<std::string, std::shared_ptr<const Inline>, std::less<>> inlines_;
   std::map<std::string, int64_t, std::less<>> enumerators_;
+  std::map<std::string, ExternSymbol, std::less<>> externs_;
 };
 
 // "", "self->" or "this->".

@@ -12,9 +12,9 @@
 
 namespace ht::d::test {
 
-// A command-line program under -E, or a script.
+// A command-line program under -E, or a script. With a kernel, it is without -E.
 inline CompileResult compile_text(std::string_view text, bool is_file = false, CompileOptions options = {}) {
-  options.hypertrace = true;
+  options.hypertrace = options.kernel == nullptr;
   if (options.macro_values.empty()) options.macro_values = {{"pid", 4711}, {"target", 17}};
   return compile({{is_file ? "test.d" : std::string(text), std::string(text), is_file, DescContext::kName}}, options);
 }

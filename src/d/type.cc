@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "d/kernel_types.h"
 
 namespace ht::d {
 namespace {
@@ -125,7 +128,24 @@ std::string spell_around(TypeRef type, std::string inner) {
   return inner.empty() ? base : base + " " + inner;
 }
 
+// With the members or enumerators of a kernel's type there.
+TypeRef filled(TypeRef type) {
+  type = stripped(type);
+  if (type->filler != nullptr) {
+    auto* writable = const_cast<Type*>(type);  // every type of a table is made non-const
+    const TypeFiller* filler = std::exchange(writable->filler, nullptr);
+    filler->fill(*writable);
+  }
+  return type;
+}
+
 }  // namespace
+
+ScopedName split_scope(std::string_view text) {
+  size_t mark = text.rfind('`');
+  if (mark == std::string_view::npos) return {{}, text, false};
+  return {text.substr(0, mark), text.substr(mark + 1), true};
+}
 
 std::string_view tag_word(TypeKind kind) {
   switch (kind) {
@@ -207,9 +227,41 @@ TypeRef pointee(TypeRef type) {
   return base->kind == TypeKind::kPointer || base->kind == TypeKind::kArray ? base->target : nullptr;
 }
 
+void Member::place_bits(uint64_t start, uint8_t count) {
+  bits = count;
+  for (unit = 1; unit <= 8; unit *= 2) {
+    bit_offset = static_cast<uint8_t>(start % (unit * 8U));
+    offset = static_cast<uint32_t>(start / (unit * 8U) * unit);
+    if (bit_offset + count <= unit * 8) return;
+  }
+  // Packed over the border of eight bytes: the eight from its first byte hold it.
+  unit = 8;
+  bit_offset = static_cast<uint8_t>(start % 8);
+  offset = static_cast<uint32_t>(start / 8);
+}
+
+const std::vector<Member>& members_of(TypeRef struct_or_union) {
+  return filled(struct_or_union)->members;
+}
+
+const std::vector<Member>& declared_of(TypeRef struct_or_union) {
+  return filled(struct_or_union)->declared;
+}
+
+const std::vector<EnumValue>& enumerators_of(TypeRef enumeration) {
+  return filled(enumeration)->enumerators;
+}
+
 const Member* find_member(TypeRef struct_or_union, std::string_view name) {
-  for (const Member& member : stripped(struct_or_union)->members) {
+  for (const Member& member : members_of(struct_or_union)) {
     if (member.name == name) return &member;
+  }
+  return nullptr;
+}
+
+const EnumValue* find_enumerator(TypeRef enumeration, std::string_view name) {
+  for (const EnumValue& value : enumerators_of(enumeration)) {
+    if (value.name == name) return &value;
   }
   return nullptr;
 }
@@ -271,21 +323,23 @@ dif::Type to_dif(TypeRef type) {
 }
 
 TypeTable::TypeTable(uint64_t string_size, bool ilp32) : ilp32_(ilp32) {
-  void_ = names_["void"] = make(TypeKind::kVoid, "void", 0);
+  void_ = names_[0]["void"] = make(TypeKind::kVoid, "void", 0);
   for (const BaseType& base : kIntegers) {
     const bool is_long = base.name == "long" || base.name == "unsigned long";
     Type* type = make(TypeKind::kInteger, base.name, ilp32 && is_long ? 4 : base.size);
     type->is_signed = base.is_signed;
-    names_.emplace(base.name, type);
+    names_[0].emplace(base.name, type);
   }
-  for (const BaseType& base : kFloats) names_.emplace(base.name, make(TypeKind::kFloat, base.name, base.size));
+  for (const BaseType& base : kFloats) names_[0].emplace(base.name, make(TypeKind::kFloat, base.name, base.size));
   if (ilp32) {
     for (const Typedef& entry : kTypedefs32) add_typedef(entry.name, integer(entry.target));
   }
   for (const Typedef& entry : kTypedefs) {
-    if (names_.find(entry.name) == names_.end()) add_typedef(entry.name, integer(entry.target));
+    if (find_in(TypeScope::kD, entry.name) == nullptr) add_typedef(entry.name, integer(entry.target));
   }
-  string_ = make(TypeKind::kString, "string", string_size);
+  Type* string = make(TypeKind::kString, "string", string_size);
+  string->align = 1;  // of characters
+  string_ = string;
   unknown_ = make(TypeKind::kSymbolic, "", 8);
   symaddr_ = make(TypeKind::kSymaddr, "_symaddr", 8);
   usymaddr_ = make(TypeKind::kUsymaddr, "_usymaddr", 8);
@@ -354,26 +408,54 @@ TypeRef TypeTable::symbolic(std::string_view name) {
   return found;
 }
 
-TypeRef TypeTable::find(std::string_view name) const {
-  auto found = names_.find(name);
-  return found != names_.end() ? found->second : nullptr;
+TypeRef TypeTable::find_in(TypeScope scope, std::string_view name) const {
+  const auto& names = names_[static_cast<size_t>(scope)];
+  auto found = names.find(name);
+  return found != names.end() ? found->second : nullptr;
 }
 
-TypeRef TypeTable::add_typedef(std::string_view name, TypeRef target) {
+TypeRef TypeTable::find_declared(std::string_view name) const {
+  TypeRef found = find_in(TypeScope::kD, name);
+  return found != nullptr ? found : find_in(TypeScope::kC, name);
+}
+
+TypeRef TypeTable::find(std::string_view name) const {
+  ScopedName scoped = split_scope(name);
+  if (scoped.module == "D") return find_in(TypeScope::kD, scoped.name);
+  if (scoped.module == "C") return find_in(TypeScope::kC, scoped.name);
+  TypeRef found = scoped.scoped ? nullptr : find_declared(name);
+  return found != nullptr || kernel_ == nullptr ? found : kernel_->find_name(scoped.module, scoped.name);
+}
+
+TypeRef TypeTable::add_typedef(std::string_view name, TypeRef target, TypeScope scope) {
   Type* type = make(TypeKind::kTypedef, name, target->size);
   type->target = target;
-  return names_[std::string(name)] = type;
+  return names_[static_cast<size_t>(scope)][std::string(name)] = type;
+}
+
+Type* TypeTable::find_tag_in(TypeScope scope, TypeKind kind, std::string_view tag) {
+  auto& tags = tags_[static_cast<size_t>(scope)];
+  auto found = tags.find(fmt::format("{} {}", tag_word(kind), tag));
+  return found != tags.end() ? found->second : nullptr;
 }
 
 Type* TypeTable::find_tag(TypeKind kind, std::string_view tag) {
-  auto found = tags_.find(fmt::format("{} {}", tag_word(kind), tag));
-  return found != tags_.end() ? found->second : nullptr;
+  Type* found = find_tag_in(TypeScope::kD, kind, tag);
+  return found != nullptr ? found : find_tag_in(TypeScope::kC, kind, tag);
 }
 
-Type* TypeTable::add_tag(TypeKind kind, std::string_view tag) {
+TypeRef TypeTable::find_any_tag(TypeKind kind, std::string_view tag) {
+  ScopedName scoped = split_scope(tag);
+  if (scoped.module == "D") return find_tag_in(TypeScope::kD, kind, scoped.name);
+  if (scoped.module == "C") return find_tag_in(TypeScope::kC, kind, scoped.name);
+  TypeRef found = scoped.scoped && kernel_ != nullptr ? nullptr : find_tag(kind, scoped.name);
+  return found != nullptr || kernel_ == nullptr ? found : kernel_->find_tag(kind, scoped.module, scoped.name);
+}
+
+Type* TypeTable::add_tag(TypeKind kind, std::string_view tag, TypeScope scope) {
   Type* type = make(kind, tag, 0);
   type->complete = false;
-  if (!tag.empty()) tags_[fmt::format("{} {}", tag_word(kind), tag)] = type;
+  if (!tag.empty()) tags_[static_cast<size_t>(scope)][fmt::format("{} {}", tag_word(kind), tag)] = type;
   return type;
 }
 
@@ -387,7 +469,14 @@ TypeRef TypeTable::from_spelling(std::string_view spelling) {
     spelling.remove_suffix(1);
   }
   TypeRef type = spelling == "string" ? string_ : find(spelling);
-  if (type == nullptr && spelling.starts_with("struct ")) type = find_tag(TypeKind::kStruct, spelling.substr(7));
+  for (TypeKind kind : {TypeKind::kStruct, TypeKind::kUnion, TypeKind::kEnum}) {
+    std::string word = fmt::format("{} ", tag_word(kind));
+    if (type != nullptr || !spelling.starts_with(word)) continue;
+    std::string_view tag = spelling.substr(word.size());
+    type = find_any_tag(kind, tag);
+    // A kernel without it (or without types): as good as declared and not defined.
+    if (type == nullptr && kernel_ != nullptr) type = add_tag(kind, tag);
+  }
   if (type == nullptr) type = symbolic(spelling);
   type = qualified(type, is_const, false, false);
   for (; stars > 0; stars--) type = pointer(type);
@@ -396,7 +485,9 @@ TypeRef TypeTable::from_spelling(std::string_view spelling) {
 
 std::vector<std::string_view> TypeTable::names() const {
   std::vector<std::string_view> result;
-  for (const auto& entry : names_) result.push_back(entry.first);
+  for (const auto& scope : names_) {
+    for (const auto& entry : scope) result.push_back(entry.first);
+  }
   return result;
 }
 

@@ -26,9 +26,10 @@ Result<std::shared_ptr<const TypeFile>> TypeFile::from_btf(ByteView btf, std::sh
   return BtfFile::load(btf, std::move(base_file));
 }
 
-Result<std::shared_ptr<const TypeFile>> TypeFile::from_file(const std::string& path) {
+Result<std::shared_ptr<const TypeFile>> TypeFile::from_file(const std::string& path,
+                                                            std::shared_ptr<const TypeFile> base) {
   ASSIGN_OR_RETURN(const Bytes blob, read_file(path, BtfFile::kMaxBytes));
-  auto file = from_btf(blob);
+  auto file = from_btf(blob, std::move(base));
   if (!file.ok()) return Error(path + ": " + file.error().message);
   return file;
 }
@@ -91,7 +92,7 @@ Member BtfFile::member_at(const View& v, unsigned index) const {
   return m;
 }
 
-BtfFile::Enumerator BtfFile::enumerator_at(const View& v, unsigned index) const {
+TypeFile::Enumerator BtfFile::enumerator_at(const View& v, unsigned index) const {
   if (v.kind == Kind::kEnum) {
     const auto e = load_at<btf::Enum>(v.body + size_t{index} * sizeof(btf::Enum));
     return {string(e.name_off), e.value};  // an int, as everywhere in D
@@ -197,6 +198,14 @@ std::vector<std::string_view> BtfFile::member_names(TypeId struct_or_union) cons
     }
   }
   return names;
+}
+
+std::vector<TypeFile::Enumerator> BtfFile::enumerators(TypeId enumeration) const {
+  const View v = view(strip(enumeration));
+  std::vector<Enumerator> result;
+  if (v.kind != Kind::kEnum && v.kind != Kind::kEnum64) return result;
+  for (unsigned i = 0; i < v.vlen(); ++i) result.push_back(enumerator_at(v, i));
+  return result;
 }
 
 std::vector<Member> BtfFile::members(TypeId struct_or_union) const {

@@ -38,6 +38,7 @@ class BtfFile final : public TypeFile {
   std::vector<Member> members(TypeId struct_or_union) const override;
   std::vector<Member> parameters(TypeId func_proto) const override;
   std::optional<int64_t> enumerator(std::string_view name) const override;
+  std::vector<Enumerator> enumerators(TypeId enumeration) const override;
   std::string spell(TypeId id) const override;
 
  private:
@@ -54,10 +55,6 @@ class BtfFile final : public TypeFile {
   View view(TypeId id) const;
   std::string_view string(uint32_t offset) const;
   Member member_at(const View& v, unsigned index) const;
-  struct Enumerator {
-    std::string_view name;
-    int64_t value = 0;
-  };
   Enumerator enumerator_at(const View& v, unsigned index) const;
   unsigned depth(TypeId id) const;
   static bool is_composite(Kind kind) { return kind == Kind::kStruct || kind == Kind::kUnion; }

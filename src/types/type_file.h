@@ -60,7 +60,8 @@ class TypeFile {
   // `base` is the vmlinux file for split (module) BTF, and must outlive the result's users (it is kept).
   static Result<std::shared_ptr<const TypeFile>> from_btf(ByteView btf, std::shared_ptr<const TypeFile> base = nullptr);
   // Same, reading /sys/kernel/btf/vmlinux or another file.
-  static Result<std::shared_ptr<const TypeFile>> from_file(const std::string& path);
+  static Result<std::shared_ptr<const TypeFile>> from_file(const std::string& path,
+                                                           std::shared_ptr<const TypeFile> base = nullptr);
 
   virtual ~TypeFile() = default;
 
@@ -92,6 +93,11 @@ class TypeFile {
   virtual std::vector<Member> members(TypeId struct_or_union) const = 0;                 // in order of declaration
   virtual std::vector<Member> parameters(TypeId func_proto) const = 0;
   virtual std::optional<int64_t> enumerator(std::string_view name) const = 0;
+  struct Enumerator {
+    std::string_view name;
+    int64_t value = 0;
+  };
+  virtual std::vector<Enumerator> enumerators(TypeId enumeration) const = 0;  // in order of declaration
 
   virtual std::string spell(TypeId id) const = 0;  // "struct task_struct *"
 };

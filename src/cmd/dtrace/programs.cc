@@ -12,6 +12,7 @@
 #include "cmd/dtrace/preprocess.h"
 #include "cmd/dtrace/stability_report.h"
 #include "dif/assembler.h"
+#include "types/running_kernel.h"
 
 namespace ht::dtrace {
 namespace {
@@ -77,6 +78,8 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, 
   options.options = line.options;
 
   if (!line.guests) set_world(options);
+  types::RunningKernel kernel;
+  if (!line.guests) options.kernel = &kernel;
 
   d::CompileResult result = d::compile(line.sources, options);
   line.options = result.program.options;  // with what pragmas set

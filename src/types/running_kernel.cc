@@ -1,0 +1,97 @@
+// Reading /sys/kernel/btf and /proc/kallsyms.
+#include "types/running_kernel.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+namespace ht::types {
+namespace {
+
+constexpr std::string_view kAliases[] = {"kernel", "genunix", "unix"};
+
+// A module's name is a file name: no slashes, no dots.
+bool is_module_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
+}
+
+}  // namespace
+
+std::string_view RunningKernel::canonical(std::string_view module) {
+  const bool alias = std::find(std::begin(kAliases), std::end(kAliases), module) != std::end(kAliases);
+  return alias ? kKernelModule : module;
+}
+
+Result<std::shared_ptr<const TypeFile>> RunningKernel::types(std::string_view name) {
+  const std::string module(canonical(name));
+  if (auto found = files_.find(module); found != files_.end()) return found->second;
+  auto load = [&]() -> Result<std::shared_ptr<const TypeFile>> {
+    if (!is_module_name(module)) return Error("there is no module " + module);
+    const std::string path = directory_ + "/" + module;
+    if (module == kKernelModule) return TypeFile::from_file(path);
+    auto base = types(kKernelModule);
+    if (!base.ok()) return base;
+    return TypeFile::from_file(path, *base);
+  };
+  return files_.emplace(module, load()).first->second;
+}
+
+std::vector<std::shared_ptr<const TypeFile>> RunningKernel::all_types() {
+  std::vector<std::shared_ptr<const TypeFile>> result;
+  auto base = types(kKernelModule);
+  if (!base.ok()) return result;
+  result.push_back(*base);
+  std::vector<std::string> modules;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, ignored)) {
+    const std::string module = entry.path().filename().string();
+    if (module != kKernelModule) modules.push_back(module);
+  }
+  std::sort(modules.begin(), modules.end());
+  for (const std::string& module : modules) {
+    if (auto file = types(module); file.ok()) result.push_back(*file);
+  }
+  return result;
+}
+
+// Lines such as "ffffffff81000000 T _text" and "ffffffffc0000000 t helper	[module]".
+void RunningKernel::read_symbols() {
+  symbols_read_ = true;
+  std::ifstream in(symbols_path_);
+  std::string line;
+  while (std::getline(in, line)) {
+    Entry entry;
+    const char* end = line.data() + line.size();
+    auto [after, failed] = std::from_chars(line.data(), end, entry.symbol.address, 16);
+    if (failed != std::errc() || end - after < 4) continue;
+    const char type = static_cast<char>(std::tolower(static_cast<unsigned char>(after[1])));
+    entry.symbol.is_function = type == 't' || type == 'w' || type == 'i';
+    const std::string_view rest(after + 3, static_cast<size_t>(end - after - 3));
+    const size_t tab = rest.find('\t');
+    entry.name = rest.substr(0, tab);
+    entry.symbol.module = kKernelModule;
+    if (tab != std::string_view::npos) {
+      std::string_view module = rest.substr(tab + 1);
+      if (module.size() > 2 && module.front() == '[') module = module.substr(1, module.size() - 2);
+      entry.symbol.module = module;
+    }
+    symbols_.push_back(std::move(entry));
+  }
+  std::stable_sort(symbols_.begin(), symbols_.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+}
+
+std::optional<RunningKernel::Symbol> RunningKernel::symbol(std::string_view module, std::string_view name) {
+  if (!symbols_read_) read_symbols();
+  module = canonical(module);
+  auto at = std::lower_bound(symbols_.begin(), symbols_.end(), name,
+                             [](const Entry& entry, std::string_view wanted) { return entry.name < wanted; });
+  for (; at != symbols_.end() && at->name == name; ++at) {
+    if (module.empty() || at->symbol.module == module) return at->symbol;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ht::types
