@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "consumer/json_sink.h"
+#include "consumer/print.h"
 #include "consumer/printf.h"
 #include "consumer/text_sink.h"
 
@@ -232,7 +233,9 @@ void Consumer::action(Current& current, uint32_t index) {
       if (auto result = stream_.reopen(formatted()); !result) error(current, result.error().message);
       return;
     case ActionKind::kPrint:
-      for (const Datum& value : current.values(index)) sink_->print(value);
+      if (const std::vector<Datum> values = current.values(index); !values.empty()) {
+        sink_->print(values.back(), print_tree(current.program, action, values));
+      }
       return;
     case ActionKind::kExit:
     case ActionKind::kSpeculate:

@@ -152,7 +152,7 @@ void JsonSink::trace(const Datum& value) {
   record_->object["output"].push_back(std::move(one));
 }
 
-void JsonSink::print(const Datum& value) {
+void JsonSink::print(const Datum& value, const std::string&) {
   record_->object["output"].push_back({{"action", "print"}, {"ctype", value.type().name}, {"value", value_of(value)}});
 }
 

@@ -16,7 +16,7 @@ class JsonSink final : public Sink {
 
   void begin(const FiringView& firing) override;
   void trace(const Datum& value) override;
-  void print(const Datum& value) override;
+  void print(const Datum& value, const std::string& text) override;
   void memory(ByteView bytes) override;
   void formatted(const std::string& text) override;
   void aggregations(const std::vector<Row>& rows, const dif::FormatString* format) override;

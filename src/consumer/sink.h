@@ -27,9 +27,9 @@ class Sink {
   // A record: begin, what it holds in program order, end.
   virtual void begin(const FiringView& firing) = 0;
   virtual void trace(const Datum& value) = 0;
-  virtual void print(const Datum& value) = 0;
-  virtual void memory(ByteView bytes) = 0;                                                       // tracemem
-  virtual void formatted(const std::string& text) = 0;                                           // printf
+  virtual void print(const Datum& value, const std::string& text) = 0;  // the value; as a tree of its type
+  virtual void memory(ByteView bytes) = 0;                              // tracemem
+  virtual void formatted(const std::string& text) = 0;                  // printf
   virtual void aggregations(const std::vector<Row>& rows, const dif::FormatString* format) = 0;  // printa
   virtual void end() = 0;
   // At the end of the run: aggregations that were never printed.

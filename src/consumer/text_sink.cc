@@ -64,8 +64,8 @@ std::string TextSink::flow_columns(const FiringView& firing) {
 void TextSink::trace(const Datum& value) {
   stream_.write(trace_text(value, style()));
 }
-void TextSink::print(const Datum& value) {
-  stream_.write(print_text(value));
+void TextSink::print(const Datum&, const std::string& text) {
+  stream_.write(text);
 }
 void TextSink::memory(ByteView bytes) {
   stream_.write(raw_dump(bytes));

@@ -22,7 +22,7 @@ class TextSink final : public Sink {
 
   void begin(const FiringView& firing) override;
   void trace(const Datum& value) override;
-  void print(const Datum& value) override;
+  void print(const Datum& value, const std::string& text) override;
   void memory(ByteView bytes) override;
   void formatted(const std::string& text) override;
   void aggregations(const std::vector<Row>& rows, const dif::FormatString* format) override;

@@ -27,21 +27,14 @@ Result<void> trace(ActionContext& context, const ActionRow& row, const Expr& cal
   }
   ASSIGN_OR_RETURN(Expr value, check_operand(context, arg));
   if (is_void(value.type)) {
-    bool is_print = row.kind == ActionKind::kPrint;
-    return fail(is_print ? Tag::D_PRINT_VOID : Tag::D_TRACE_VOID, arg.pos,
-                fmt::format("{}( ) may not be applied to a void expression", row.name));
+    return fail(Tag::D_TRACE_VOID, arg.pos, "trace( ) may not be applied to a void expression");
+  }
+  if (is_translated(value.type)) {
+    return fail(Tag::D_TRACE_DYN, arg.pos, "trace( ) may not be applied to a dynamic expression");
   }
   dif::Action& action = append(context, row.kind, call);
   action.record = row.kind == ActionKind::kDifexpr;
   return add_argument(context, action, value);
-}
-
-Result<void> print(ActionContext& context, const ActionRow& row, const Expr& call) {
-  if (call.args[1].kind == ExprKind::kAgg) {
-    return fail(Tag::D_PRINT_AGG, call.args[1].pos,
-                "print( ) may not be applied to an aggregation -- did you mean printa()?");
-  }
-  return trace(context, row, call);
 }
 
 Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& call) {
@@ -230,7 +223,7 @@ constexpr ActionRow kActions[] = {
     {"normalize", ActionKind::kLibact, 2, 2, true, aggregation_action},
     {"panic", ActionKind::kPanic, 0, 0, false, unimplemented},
     {"pcap", ActionKind::kNone, 2, 2, true, pcap},
-    {"print", ActionKind::kPrint, 1, 1, true, print},
+    {"print", ActionKind::kPrint, 1, 1, true, compile_print},
     {"printa", ActionKind::kPrinta, 0, kAny, true, compile_printa},
     {"printf", ActionKind::kPrintf, 1, kAny, true, compile_printf},
     {"printm", ActionKind::kTracemem, 2, 2, true, printm},

@@ -37,6 +37,7 @@ Result<uint32_t> aggregation_argument(ActionContext& context, std::string_view n
 bool is_aggregating_function(std::string_view name);
 std::vector<std::string_view> aggregating_functions();
 
+Result<void> compile_print(ActionContext& context, const ActionRow& row, const Expr& call);
 Result<void> compile_printf(ActionContext& context, const ActionRow& row, const Expr& call);
 Result<void> compile_printa(ActionContext& context, const ActionRow& row, const Expr& call);
 

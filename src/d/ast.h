@@ -37,7 +37,9 @@ enum class ExprKind : uint8_t {
   kSizeof,    // args[0] or type_name
   kOffsetof,  // type_name, text
   kStringof,
-  kXlate,  // type_name, args[0]
+  kXlate,      // type_name, args[0]; checked: args[0] is the input, `translator` says what it becomes
+  kTranslate,  // made by semantic analysis: args[1] with args[0] as the input of its translator (number `id`)
+  kSnapshot,   // made by semantic analysis: a struct, args[i] stored at its member `snapshot[i]`
 };
 
 // Where a pointer is from. One variable may not hold pointers into scratch memory at one time and others at another
@@ -50,7 +52,9 @@ enum class Origin : uint8_t {
 };
 
 // What an identifier turned out to be.
-enum class Ref : uint8_t { kNone, kVariable, kBuiltin, kBuiltinArray, kSubroutine };
+enum class Ref : uint8_t { kNone, kVariable, kBuiltin, kBuiltinArray, kSubroutine, kTranslatorInput };
+
+struct Translator;
 
 struct Expr {
   ExprKind kind = ExprKind::kInt;
@@ -77,10 +81,12 @@ struct Expr {
   bool user = false;      // ... in user memory
   bool writable = false;  // may be assigned to
   Origin origin = Origin::kNone;
-  bool narrow = false;              // the value is known to fit its type (as loads and casts make it)
-  bool from_argument = false;       // stands for a parameter of the inline around it
-  const Inline* inlined = nullptr;  // what an inline was expanded to
-  const Member* member = nullptr;   // kMember of a struct that the compiler knows
+  bool narrow = false;                           // the value is known to fit its type (as loads and casts make it)
+  bool from_argument = false;                    // stands for a parameter of the inline around it
+  const Inline* inlined = nullptr;               // what an inline was expanded to
+  const Member* member = nullptr;                // kMember of a struct that the compiler knows
+  std::shared_ptr<const Translator> translator;  // kXlate
+  std::vector<const Member*> snapshot;           // kSnapshot: of each of args
 
   bool is_constant() const { return kind == ExprKind::kInt; }
 };
@@ -177,6 +183,32 @@ struct ClauseSyntax {
   Pos pos;
 };
 
-using External = std::variant<ClauseSyntax, Declaration, InlineDefinition>;
+// translator output < input parameter > { member = value; ... };
+struct TranslatorDefinition {
+  TypeName output;
+  TypeName input;  // declarator.name is the parameter
+  struct Item {
+    std::string member;
+    Pos pos;
+    Expr value;
+  };
+  std::vector<Item> items;
+  Pos pos;
+};
+
+// provider name { probe name(native arguments) : (arguments that a clause sees); ... };
+struct ProviderDefinition {
+  struct Probe {
+    std::string name;
+    Pos pos;
+    TypeStep native;
+    std::optional<TypeStep> translated;
+  };
+  std::string name;
+  Pos pos;
+  std::vector<Probe> probes;
+};
+
+using External = std::variant<ClauseSyntax, Declaration, InlineDefinition, TranslatorDefinition, ProviderDefinition>;
 
 }  // namespace ht::d

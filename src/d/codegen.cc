@@ -9,21 +9,19 @@
 
 #include "d/actions.h"
 #include "d/emitter.h"
+#include "d/generator.h"
 #include "d/instructions.h"
 #include "d/sema.h"
 
 namespace ht::d {
-namespace {
-
-using dif::Op;
-using Reg = Emitter::Reg;
-using Label = Emitter::Label;
 
 bool by_reference(TypeRef type) {
   TypeKind kind = stripped(type)->kind;
   return kind == TypeKind::kString || kind == TypeKind::kArray || kind == TypeKind::kStruct ||
          kind == TypeKind::kUnion || kind == TypeKind::kFloat;
 }
+
+namespace {
 
 // The C spelling of the unknown type that a cast states, without qualifiers: "struct file *". Empty if it states none.
 std::string stated_type(TypeRef type) {
@@ -60,53 +58,13 @@ bool fits(const Expr& expr, TypeRef to) {
 }
 
 bool uses_tuple(const Expr& expr) {
-  if (expr.ref == Ref::kSubroutine || (expr.kind == ExprKind::kIndex && expr.ref == Ref::kVariable)) return true;
+  if (expr.ref == Ref::kSubroutine || expr.kind == ExprKind::kSnapshot ||
+      (expr.kind == ExprKind::kIndex && expr.ref == Ref::kVariable))
+    return true;
   return std::any_of(expr.args.begin(), expr.args.end(), uses_tuple);
 }
 
-class Generator {
- public:
-  explicit Generator(Emitter& out) : out_(out) {}
-
-  Result<Reg> value(const Expr& expr);
-  // Cuts the register from `from`'s type to `to`, if it must be.
-  Result<void> cut_to(Reg reg, const Expr& from, TypeRef to);
-  Result<void> cut_always(Reg reg, TypeRef to);
-
- private:
-  Result<Reg> variable(const Expr& expr);
-  Result<Reg> builtin_element(const Expr& expr);
-  Result<Reg> address(const Expr& expr);
-  Result<void> load(Reg reg, const Expr& expr);
-  Result<Reg> unary(const Expr& expr);
-  Result<Reg> binary(const Expr& expr);
-  Result<Reg> comparison(const Expr& expr);
-  Result<Reg> logical(const Expr& expr);
-  Result<Reg> exclusive_or(const Expr& expr);
-  Result<Reg> conditional(const Expr& expr);
-  Result<Reg> assignment(const Expr& expr);
-  Result<Reg> step(const Expr& expr);
-  Result<Reg> cast(const Expr& expr);
-  Result<Reg> call(const Expr& expr);
-
-  Result<void> store_variable(const Expr& left, Reg reg);
-  Result<void> store_memory(TypeRef type, Reg from, Reg to);
-  Result<void> store_string(Reg from, Reg to);
-  Result<void> store_field(const Member& field, Reg from, Reg to);
-  Result<void> store(const Expr& left, Reg from, Reg to);
-  Result<void> cut_to_bits(Reg reg, const Expr& left);
-  // left = left op right, or with `want_old` left's value before. Gives `right` back.
-  Result<Reg> update(const Expr& left, Tok op, Reg right, TypeRef right_type, bool want_old);
-  Result<void> arithmetic(Tok op, Reg left, TypeRef left_type, Reg right, TypeRef right_type, Reg into);
-  Result<void> scale(Reg reg, TypeRef pointer);
-  Result<void> shift_by(Op op, Reg reg, unsigned count);
-  Result<void> boolean(Reg reg, Op true_branch);
-
-  Result<void> push_all(const std::vector<Expr>& args);
-  Result<void> push(const Expr& arg, Reg reg);
-
-  Emitter& out_;
-};
+}  // namespace
 
 Result<Reg> Generator::value(const Expr& expr) {
   out_.at(expr.pos);
@@ -154,6 +112,10 @@ Result<Reg> Generator::value(const Expr& expr) {
       return value(expr.args[0]);
     case ExprKind::kAgg:
       return fail(Tag::D_CG_DYN, expr.pos, "expression cannot evaluate to result of dynamic type");
+    case ExprKind::kTranslate:
+      return translate(expr);
+    case ExprKind::kSnapshot:
+      return snapshot(expr);
     default:
       break;
   }
@@ -161,6 +123,11 @@ Result<Reg> Generator::value(const Expr& expr) {
 }
 
 Result<Reg> Generator::variable(const Expr& expr) {
+  if (expr.ref == Ref::kTranslatorInput) {
+    ASSIGN_OR_RETURN(Reg reg, out_.take());
+    out_.move(inputs_[expr.id], reg);
+    return reg;
+  }
   const VariableOps& ops = ops_of(expr.scope);
   if (expr.is_array) RETURN_IF_ERROR(push_all(expr.args));
   out_.at(expr.pos);
@@ -625,9 +592,10 @@ Result<Reg> Generator::update(const Expr& left, Tok op, Reg right, TypeRef right
   return reg;
 }
 
-}  // namespace
-
 Result<dif::Difo> generate(const Expr& checked, Use use, std::vector<std::string>& files, Sema& sema) {
+  if (is_translated(checked.type)) {
+    return fail(Tag::D_CG_DYN, checked.pos, "expression cannot evaluate to result of dynamic type");
+  }
   Emitter out(files, sema.symbols(), sema.types());
   Generator generator(out);
   ASSIGN_OR_RETURN(Reg reg, generator.value(checked));

@@ -99,6 +99,8 @@ struct Place {
   Region region = Region::kNone;
 };
 
+ParserRules rules_for(Compilation& c, const SourceText& source);
+
 Result<void> compile_external(Compilation& c, External& external, size_t source, Place& place) {
   c.types.set_string_size(dif::option_number(c.program.options, "strsize"));  // a pragma may have changed it
   if (auto* declaration = std::get_if<Declaration>(&external)) {
@@ -107,6 +109,14 @@ Result<void> compile_external(Compilation& c, External& external, size_t source,
     return c.sema.declare(*declaration);
   }
   if (auto* definition = std::get_if<InlineDefinition>(&external)) return c.sema.define_inline(*definition);
+  if (auto* definition = std::get_if<TranslatorDefinition>(&external)) {
+    c.interfaces.declared("translator");  // what pragmas call the next one
+    return c.sema.define_translator(*definition);
+  }
+  if (auto* definition = std::get_if<ProviderDefinition>(&external)) {
+    c.interfaces.declared(definition->name);
+    return c.sema.define_provider(*definition);
+  }
   const auto& syntax = std::get<ClauseSyntax>(external);
   constexpr uint64_t kLeastRegisters = 8;  // what code is generated for
   if (dif::option_number(c.program.options, "iregs") < kLeastRegisters) {
@@ -114,13 +124,65 @@ Result<void> compile_external(Compilation& c, External& external, size_t source,
   }
   place.region = Region::kNone;
   RETURN_IF_ERROR(c.interfaces.use(syntax.probes, syntax.pos));
-  ASSIGN_OR_RETURN(dif::Clause clause,
-                   compile_clause(syntax, c.sema, c.program.options, c.program.files, place.region));
+  c.sema.set_probes(&syntax.probes);
+  Result<dif::Clause> compiled = compile_clause(syntax, c.sema, c.program.options, c.program.files, place.region);
+  c.sema.set_probes(nullptr);
+  if (!compiled.ok()) return std::move(compiled).error();
+  dif::Clause clause = std::move(*compiled);
   c.interfaces.clause_ended();
   clause.source = static_cast<uint32_t>(source);
   c.program.destructive = c.program.destructive || is_destructive(clause);
   c.program.clauses.push_back(std::move(clause));
   return {};
+}
+
+// Types, inlines, translators and providers of a library stay; clauses in it are compiled and come to nothing.
+Result<void> compile_library(Compilation& c, const LibraryText& library) {
+  c.sema.set_trusted(library.trusted);
+  c.interfaces.begin_source(true);
+  Lexer lexer(library.text, library.name, c.files, c.macros, Controls{c.program.options, c.interfaces});
+  SourceText source{library.name, "", true, DescContext::kName};
+  Parser parser(lexer, c.macros, rules_for(c, source));
+  Result<void> result;
+  size_t clauses = c.program.clauses.size();
+  for (Place place; result.ok();) {
+    Result<std::optional<External>> external = parser.next();
+    if (!external.ok()) {
+      result = std::move(external).error();
+    } else if (!external->has_value()) {
+      break;
+    } else {
+      result = compile_external(c, **external, 0, place);
+    }
+  }
+  c.program.clauses.resize(clauses);
+  c.sema.set_trusted(false);
+  if (result.ok()) result = c.interfaces.end_source();
+  return result;
+}
+
+// The error that compiling the libraries ends in, if it does.
+std::optional<CompileError> compile_libraries(Compilation& c, const std::vector<SourceText>& sources) {
+  if (option_set(c.options.options, "nolibs")) return std::nullopt;
+  HasDependency has_dependency;
+  if (c.options.has_provider && c.options.has_module) {
+    has_dependency = [&c](std::string_view what, std::string_view name) {
+      return what == "provider" ? c.options.has_provider(name) : c.options.has_module(name);
+    };
+  }
+  std::vector<std::string_view> texts(c.options.macro_arguments.begin(), c.options.macro_arguments.end());
+  for (const SourceText& source : sources) texts.push_back(source.text);
+  Result<std::vector<LibraryText>> libraries =
+      order_libraries(needed_libraries(c.options.libraries, texts), has_dependency);
+  if (!libraries.ok()) return CompileError{std::move(libraries).error(), 0, "", ""};
+  for (LibraryText& library : *libraries) {
+    Result<void> compiled = compile_library(c, library);
+    if (compiled.ok()) continue;
+    Error error = std::move(compiled).error();
+    std::string prefix = fmt::format("\"{}\", line {}: ", error.pos.file, error.pos.line);
+    return CompileError{std::move(error), 0, std::move(prefix), std::move(library.text)};
+  }
+  return std::nullopt;
 }
 
 ParserRules rules_for(Compilation& c, const SourceText& source) {
@@ -180,6 +242,19 @@ Result<void> compile_source(Compilation& c, const SourceText& source, size_t ind
   return {};
 }
 
+std::vector<ProbeInterface> probe_interfaces(const std::vector<Provider>& providers, size_t first) {
+  std::vector<ProbeInterface> result;
+  for (size_t i = first; i < providers.size(); i++) {
+    for (const ProviderProbe& probe : providers[i].probes) {
+      ProbeInterface& entry = result.emplace_back();
+      entry.provider = providers[i].name;
+      entry.name = probe.declared_name;
+      for (const ProviderArgument& argument : probe.native) entry.arguments.push_back(spell(argument.type));
+    }
+  }
+  return result;
+}
+
 dif::Source describe(const SourceText& source) {
   return {source.name, source.is_file, sha256_hex(as_bytes(source.text))};
 }
@@ -196,13 +271,20 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
       return result;
     }
   }
+  c.sema.set_probe_arguments(options.probe_arguments);
+  if (std::optional<CompileError> error = compile_libraries(c, sources)) {
+    result.errors.push_back(std::move(*error));
+    result.program.options = std::move(c.program.options);
+    return result;
+  }
+  size_t library_providers = c.sema.providers().size();
   for (size_t i = 0; i < sources.size(); i++) {
     c.program.sources.push_back(describe(sources[i]));
     Place place;
     Result<void> compiled = compile_source(c, sources[i], i, place);
     if (!compiled.ok()) {
       std::string prefix = where(sources[i], compiled.error(), place.region);
-      result.errors.push_back({std::move(compiled).error(), i, std::move(prefix)});
+      result.errors.push_back({std::move(compiled).error(), i, std::move(prefix), ""});
       result.program.options = std::move(c.program.options);
       return result;
     }
@@ -219,17 +301,19 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
   }
   c.program.variables = variable_table(c.symbols);
   c.program.aggregations = aggregation_table(c.symbols);
+  c.program.print_types = c.sema.print_types().take();
   // The verifier's limits are also the compiler's: a program that nobody would load is refused here, with its reason.
   Result<void> verified = dif::verify(c.program, dif::Stage::kCompiled);
   if (!verified.ok()) {
     Error error = std::move(verified).error();
     error.tag = tag_name(Tag::D_UNKNOWN);
-    result.errors.push_back({std::move(error), sources.empty() ? 0 : sources.size() - 1, ""});
+    result.errors.push_back({std::move(error), sources.empty() ? 0 : sources.size() - 1, "", ""});
     result.program.options = std::move(c.program.options);
     return result;
   }
   result.stability = std::move(c.stability);
   result.stability.providers = c.interfaces.providers();
+  result.probes = probe_interfaces(c.sema.providers(), library_providers);
   result.program = std::move(c.program);
   return result;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "d/library.h"
 #include "dif/program.h"
 #include "dif/stability.h"
 #include "types/running_kernel.h"
@@ -36,16 +37,26 @@ struct CompileOptions {
   // What there is where the program will run; a function that is empty knows nothing, and then all is believed.
   std::function<std::vector<std::string>(const dif::ProbeDesc&)> providers_of;  // of the probes that match
   std::function<bool(std::string_view)> has_provider, has_module;
+  // How many arguments each probe has that a description matches.
+  std::function<std::vector<size_t>(const dif::ProbeDesc&)> probe_arguments;
+  std::vector<LibraryText> libraries;  // compiled first, unless the option nolibs is set
   // The kernel that a program without -E runs on; outlives the call. Null: kernel types are symbolic.
   types::RunningKernel* kernel = nullptr;
+};
+
+// One probe of a provider that the program declares, as a header needs it (-h).
+struct ProbeInterface {
+  std::string provider, name;          // as declared
+  std::vector<std::string> arguments;  // C types
 };
 
 // The first error of the compilation. Error: tag, message (DTrace's text, section 9), pos with line and column, hint
 // ("did you mean ...").
 struct CompileError {
   Error error;
-  size_t source = 0;  // index into the sources
-  std::string where;  // DTrace's WHERE part: "line 3: ", "in action list: ", or ""
+  size_t source = 0;    // index into the sources
+  std::string where;    // DTrace's WHERE part: "line 3: ", "in action list: ", or ""
+  std::string library;  // the text of the library that the position is in; empty: it is in the source
 };
 
 // The stability of what the programs use, for -v.
@@ -58,6 +69,7 @@ struct CompileResult {
   dif::Program program;              // after an error only its options, which say how to report it
   std::vector<CompileError> errors;  // empty on success
   StabilityReport stability;
+  std::vector<ProbeInterface> probes;  // of the providers that the sources declare
   bool ok() const { return errors.empty(); }
 };
 

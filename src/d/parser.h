@@ -89,6 +89,12 @@ class Parser {
   Result<bool> at_declared_name();
   Result<bool> at_attributed_name();
 
+  // parser_translator.cc
+  Result<External> translator_definition();
+  Result<External> provider_definition();
+  Result<TypeStep> probe_arguments();
+  Result<void> end_of_definition();
+
   // parser_expr.cc
   Result<Expr> expression();
   Result<Expr> assignment();

@@ -302,8 +302,10 @@ Result<TypeName> Parser::type_name() {
 }
 
 Result<External> Parser::declaration() {
-  if (token_.is(Kw::kTranslator) || token_.is(Kw::kProvider) || token_.is(Kw::kCounter) || token_.is(Kw::kImport)) {
-    return syntax_error("syntax error", fmt::format("{} declarations are not supported", token_.text));
+  if (token_.is(Kw::kTranslator)) return translator_definition();
+  if (token_.is(Kw::kProvider)) return provider_definition();
+  if (token_.is(Kw::kCounter) || token_.is(Kw::kImport)) {
+    return syntax_error("syntax error", fmt::format("{} is a reserved word", token_.text));
   }
   if (token_.is(Kw::kInline)) {
     Pos pos = token_.pos;

@@ -91,6 +91,7 @@ bool is_writable_pointer(const Expr& checked) {
 
 Result<Expr> Sema::check_expression(const Expr& expr) {
   nodes_ = 0;
+  next_slot_ = 0;
   ASSIGN_OR_RETURN(Expr checked, check(expr));
   if (interfaces_ != nullptr) RETURN_IF_ERROR(interfaces_->use(checked));
   return checked;
@@ -153,12 +154,11 @@ Result<Expr> Sema::check(const Expr& expr) {
       return offset_of(expr);
     case ExprKind::kStringof:
       return string_of(expr);
-    case ExprKind::kXlate: {
-      ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
-      ASSIGN_OR_RETURN(TypeRef wanted, type_of(*expr.type_name));
-      return fail(Tag::D_XLATE_NONE, expr.pos,
-                  fmt::format("cannot translate from \"{}\" to \"{}\"", spell(operand.type), spell(wanted)));
-    }
+    case ExprKind::kXlate:
+      return xlate(expr);
+    case ExprKind::kTranslate:
+    case ExprKind::kSnapshot:
+      break;  // never in a tree as parsed
   }
   return fail(Tag::D_UNKNOWN, expr.pos, "internal error -- unknown expression");
 }
@@ -195,7 +195,13 @@ Result<Expr> Sema::variable_reference(const Expr& expr, const Variable& variable
 }
 
 Result<Expr> Sema::identifier(const Expr& expr) {
-  if (!expr.scoped && frame_ != nullptr) {
+  if (!expr.scoped && frame_ != nullptr && frame_->translator != nullptr) {
+    if (frame_->translator->parameter == expr.text) {
+      Expr input = *frame_->input;
+      input.pos = expr.pos;
+      return input;
+    }
+  } else if (!expr.scoped && frame_ != nullptr) {
     const std::vector<InlineParameter>& parameters = frame_->definition->parameters;
     for (size_t i = 0; i < parameters.size(); i++) {
       if (parameters[i].name != expr.text) continue;
@@ -206,7 +212,12 @@ Result<Expr> Sema::identifier(const Expr& expr) {
       if (!value.ok()) return value;
       Result<Expr> given =
           argument(std::move(*value), parameters[i].type, inner->definition->name + "[ ]", i + 1, "key");
-      if (given.ok()) given->from_argument = true;
+      if (!given.ok()) return given;
+      // 0 for a pointer, which fits one but is none.
+      if (is_pointer(parameters[i].type) && is_integer(given->type)) {
+        *given = converted(std::move(*given), parameters[i].type);
+      }
+      given->from_argument = true;
       return given;
     }
   }
@@ -230,7 +241,10 @@ Result<Expr> Sema::identifier(const Expr& expr) {
   if (const int64_t* value = symbols_.enumerator(expr.text)) {
     return integer_constant_expr(static_cast<uint64_t>(*value), types_.int_type(), expr.pos);
   }
-  const dif::VariableInfo* builtin = visible(expr.text) ? dif::find_variable(expr.text) : nullptr;
+  const dif::VariableInfo* builtin = visible(expr.text) ? find_builtin(expr.text) : nullptr;
+  if (builtin != nullptr && builtin->id == dif::kVarIpl) {
+    return fail(Tag::D_UNKNOWN, expr.pos, "ipl is not implemented (yet)", "Linux has no interrupt priority levels");
+  }
   if (builtin != nullptr && builtin->id < 0x100) {
     return fail(Tag::D_IDENT_BADREF, expr.pos, fmt::format("array '{}' may not be referenced as scalar", expr.text),
                 fmt::format("{}[n] is one of its elements", expr.text));
@@ -255,12 +269,16 @@ Result<Expr> Sema::identifier(const Expr& expr) {
 }
 
 Result<Expr> Sema::expand_inline(const Inline& definition, const std::vector<const Expr*>& arguments, const Pos& pos) {
-  Frame frame{&definition, &arguments, frame_};
+  Frame frame{&definition, &arguments, frame_, nullptr, nullptr};
   const Frame* before = frame_;
   frame_ = &frame;
   Result<Expr> body = check(definition.body);
   frame_ = before;
   if (!body.ok()) return body;
+  if (is_translated(body->type)) {
+    body->pos = pos;
+    return body;
+  }
   Expr value = converted(std::move(*body), definition.type);
   value.writable = value.memory = false;
   value.pos = pos;
@@ -327,6 +345,9 @@ Result<Expr> Sema::unary(const Expr& expr) {
 
 Result<Expr> Sema::dereference(Expr result) {
   Expr& arg = result.args[0];
+  if (is_translated_pointer(arg)) {
+    return translated_data(arg.translator, std::move(arg.args[0]), false, result.pos);
+  }
   result.memory = result.narrow = true;
   if (is_symbolic(arg.type)) {
     result.type = types_.unknown();
@@ -346,7 +367,13 @@ Result<Expr> Sema::dereference(Expr result) {
 }
 
 Result<Expr> Sema::address_of(Expr result) {
-  const Expr& arg = result.args[0];
+  Expr& arg = result.args[0];
+  if (arg.kind == ExprKind::kXlate && !arg.arrow) {
+    return translated_data(arg.translator, std::move(arg.args[0]), true, result.pos);
+  }
+  if (is_translated(arg.type)) {
+    return fail(Tag::D_ADDROF_VAR, result.pos, "cannot take address of dynamic object");
+  }
   bool variable = arg.ref == Ref::kVariable || arg.ref == Ref::kBuiltin || arg.ref == Ref::kBuiltinArray;
   if (variable || arg.kind == ExprKind::kAgg) {
     return fail(Tag::D_ADDROF_VAR, result.pos, "cannot take address of dynamic variable");
@@ -401,6 +428,7 @@ Result<Expr> Sema::member(const Expr& expr) {
   Expr result = shell(expr);
   std::string_view op = expr.arrow ? "->" : ".";
   ASSIGN_OR_RETURN(Expr base, check(expr.args[0]));
+  if (base.kind == ExprKind::kXlate) return translated_member(expr, std::move(base));
   TypeRef object = base.type;
   result.user = base.user;
   bool unknown_object = is_symbolic(object);

@@ -5,7 +5,9 @@
 // Values of symbolic type (see type.h) pass wherever a scalar or a string may stand.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +15,9 @@
 
 #include "d/ast.h"
 #include "d/interfaces.h"
+#include "d/print_types.h"
 #include "d/symbols.h"
+#include "d/translator.h"
 #include "d/type.h"
 
 namespace ht::d {
@@ -33,6 +37,14 @@ bool is_writable_pointer(const Expr& checked);
 Result<void> check_divisions(const Expr& expr);
 // The constant that two constants and an operator make; the type decides between signed and unsigned.
 Result<uint64_t> fold_binary(Tok op, uint64_t left, uint64_t right, bool is_signed, const Pos& pos);
+
+// Translated data that is a pointer: xlate<T *>().
+bool is_translated_pointer(const Expr& expr);
+
+// What args[] is at the probes of a clause.
+struct ProbeSignature {
+  std::vector<ProviderArgument> native, translated;
+};
 
 class Sema {
  public:
@@ -54,6 +66,19 @@ class Sema {
   Result<TypeRef> type_of(const TypeName& name);
   Result<void> declare(const Declaration& declaration);
   Result<void> define_inline(const InlineDefinition& definition);
+  Result<void> define_translator(const TranslatorDefinition& definition);
+  Result<void> define_provider(const ProviderDefinition& definition);
+
+  // What is compiled next comes with this program: it is right, and need not be checked before it is used.
+  void set_trusted(bool trusted) { trusted_ = trusted; }
+  // How many arguments each probe has that a description matches; none if it matches no probe. Not set: nobody knows
+  // yet, and args[] is untyped.
+  using ProbeArguments = std::function<std::vector<size_t>(const dif::ProbeDesc&)>;
+  void set_probe_arguments(ProbeArguments arguments) { probe_arguments_ = std::move(arguments); }
+  // The clause that is compiled from now on; null between clauses.
+  void set_probes(const std::vector<dif::ProbeDesc>* probes) { probes_ = probes; }
+
+  const std::vector<Provider>& providers() const { return providers_; }
 
   // Where stability is kept account of; null: nowhere.
   void set_interfaces(Interfaces* interfaces) { interfaces_ = interfaces; }
@@ -64,13 +89,17 @@ class Sema {
 
   TypeTable& types() { return types_; }
   SymbolTable& symbols() { return symbols_; }
+  PrintTypes& print_types() { return print_types_; }
 
  private:
   // While an inline's body is checked: its arguments, and where they in turn are to be checked.
   struct Frame {
-    const Inline* definition;
-    const std::vector<const Expr*>* arguments;
-    const Frame* outer;
+    const Inline* definition = nullptr;
+    const std::vector<const Expr*>* arguments = nullptr;
+    const Frame* outer = nullptr;
+    // Or, in a translator: what its parameter stands for, checked.
+    const Translator* translator = nullptr;
+    const Expr* input = nullptr;
   };
 
   // sema.cc
@@ -91,6 +120,23 @@ class Sema {
   Result<Expr> string_of(const Expr& expr);
   TypeRef known_struct(TypeRef type);  // the program's own struct behind a type, if there is one
   Expr converted(Expr expr, TypeRef to) const;
+
+  // translator.cc
+  Result<Expr> xlate(const Expr& expr);
+  std::shared_ptr<const Translator> find_translator(TypeRef object, Expr& input);
+  Expr translated_data(std::shared_ptr<const Translator> translator, Expr input, bool pointer, const Pos& pos);
+  Result<Expr> translated_value(const Translator& translator, const TranslatorMember& member, Expr input);
+  Result<Expr> as_member(const Translator& translator, const TranslatorMember& entry, Expr value);
+  Result<Expr> translated_member(const Expr& expr, Expr base);
+  Result<Expr> snapshot(Expr data);
+
+  // provider.cc
+  Result<std::vector<ProviderArgument>> native_arguments(const ProviderDefinition::Probe& probe);
+  Result<std::vector<ProviderArgument>> translated_arguments(const ProviderDefinition::Probe& probe,
+                                                             const std::vector<ProviderArgument>& native);
+  Result<void> check_translators(const Provider& provider, const ProviderProbe& probe, const Pos& pos);
+  Result<std::optional<ProbeSignature>> probe_signature(const Pos& pos);
+  Result<Expr> probe_argument(const Expr& expr, const Expr& index);
 
   // sema_call.cc
   Result<Expr> index(const Expr& expr);
@@ -147,10 +193,19 @@ class Sema {
   // The right side of a comparison, if it is an enumerator of the enum that the left side is.
   Result<std::optional<Expr>> enum_tag(const Expr& comparison, const Expr& left);
 
+  static constexpr unsigned kMaxTranslations = 64;  // of a struct in a struct, and so on
+
   TypeTable& types_;
   SymbolTable& symbols_;
   const std::map<std::string, std::string>& options_;
   Interfaces* interfaces_ = nullptr;
+  PrintTypes print_types_;
+  std::vector<std::shared_ptr<const Translator>> translators_;
+  std::vector<Provider> providers_;
+  ProbeArguments probe_arguments_;
+  const std::vector<dif::ProbeDesc>* probes_ = nullptr;
+  bool trusted_ = false;
+  uint16_t next_slot_ = 0;  // of translator inputs in this expression
   const Frame* frame_ = nullptr;
   std::vector<const Expr*> creating_;  // names that the assignments around what is checked create
   unsigned depth_ = 0;

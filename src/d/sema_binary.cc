@@ -354,6 +354,9 @@ Result<Expr> Sema::assignment(const Expr& expr) {
   if (!checked.ok()) return checked;
   Expr right = std::move(*checked);
   TypeRef implied = types_.integer("int64_t");
+  if (op == Tok::kEnd && right.kind == ExprKind::kXlate && !right.arrow) {
+    ASSIGN_OR_RETURN(right, snapshot(std::move(right)));
+  }
   if (op == Tok::kEnd) {
     // The type matters only if the name is new; target() complains about it then.
     implied = right.type;
@@ -460,7 +463,7 @@ Result<TypeRef> Sema::storable(TypeRef type, std::string_view op, const Pos& pos
     return fail(Tag::D_OP_ARRFUN, pos,
                 fmt::format("operator {} may not be applied to operand of type \"{}\"", op, spell(type)));
   }
-  if (kind == TypeKind::kVoid || kind == TypeKind::kDynamic) {
+  if (kind == TypeKind::kVoid || is_dynamic(type)) {
     return fail(Tag::D_OP_INCOMPAT, pos,
                 fmt::format("operands have incompatible types: \"{}\" {} \"{}\"", spell(type), op, spell(type)));
   }

@@ -89,19 +89,18 @@ Result<Expr> Sema::builtin_element(const Expr& expr, const dif::VariableInfo& ar
         fmt::format("{} argument #1 is incompatible with prototype:\n\tprototype: integer constant\n\t argument: {}",
                     what, spell(index_value.type)));
   }
-  auto number = static_cast<int64_t>(index_value.value);
-  static constexpr int64_t kMostArgs = 64, kMostRegisters = 256;
-  if (number < 0 || number >= (is_args ? kMostArgs : kMostRegisters)) {
-    return is_args ? fail(Tag::D_ARGS_IDX, index_value.pos,
-                          fmt::format("index {} is out of range for probe args[ ]", number))
-                   : fail(Tag::D_REGS_IDX, index_value.pos,
-                          fmt::format("index {} is out of range for array {}", number, array.name));
-  }
   result.ref = Ref::kBuiltinArray;
   result.id = array.id;
   result.value = index_value.value;
   result.type = types_.from_spelling(array.type);
   result.narrow = true;
+  if (is_args) return probe_argument(result, index_value);
+  // How many registers there are, the machine of the firing knows: beyond them is a fault.
+  if (stripped(index_value.type)->is_signed && static_cast<int64_t>(index_value.value) < 0) {
+    return fail(
+        Tag::D_REGS_IDX, index_value.pos,
+        fmt::format("index {} is out of range for array {}", static_cast<int64_t>(index_value.value), array.name));
+  }
   return result;
 }
 
@@ -124,7 +123,7 @@ Result<Expr> Sema::index(const Expr& expr) {
         for (size_t i = 1; i < expr.args.size(); i++) arguments.push_back(&expr.args[i]);
         return expand_inline(*definition, arguments, expr.pos);
       }
-      const dif::VariableInfo* builtin = visible(name.text) ? dif::find_variable(name.text) : nullptr;
+      const dif::VariableInfo* builtin = visible(name.text) ? find_builtin(name.text) : nullptr;
       if (builtin != nullptr && builtin->id < 0x100) return builtin_element(expr, *builtin);
       bool unknown = frame_ == nullptr && symbols_.kind_of(name.text).empty() && function_word(name.text).empty() &&
                      dif::find_subroutine(name.text) == nullptr && name.text.find('`') == std::string::npos;

@@ -5,6 +5,12 @@
 
 namespace ht::d {
 
+const dif::VariableInfo* find_builtin(std::string_view name) {
+  const dif::VariableInfo* found = dif::find_variable(name);
+  bool elsewhere = found != nullptr && (found->id == dif::kVarZonename || found->id == dif::kVarExecargs);
+  return elsewhere ? nullptr : found;
+}
+
 std::string_view scope_prefix(dif::Scope scope) {
   switch (scope) {
     case dif::Scope::kThread:
@@ -120,7 +126,7 @@ std::string_view SymbolTable::kind_of(std::string_view name) const {
     return found->is_array ? "associative array" : "scalar";
   if (find_inline(name) != nullptr || name == "NULL") return "inline";
   if (enumerator(name) != nullptr) return "enumerator";
-  if (dif::find_variable(name) != nullptr) return "built-in";
+  if (find_builtin(name) != nullptr) return "built-in";
   return {};
 }
 
@@ -130,7 +136,9 @@ std::vector<std::string_view> SymbolTable::identifiers(dif::Scope scope) const {
     if (v.scope == scope) result.push_back(v.name);
   }
   if (scope != dif::Scope::kGlobal) return result;
-  for (const dif::VariableInfo& info : dif::kVariables) result.push_back(info.name);
+  for (const dif::VariableInfo& info : dif::kVariables) {
+    if (find_builtin(info.name) != nullptr) result.push_back(info.name);
+  }
   for (const auto& entry : inlines_) result.push_back(entry.first);
   for (const auto& entry : enumerators_) result.push_back(entry.first);
   for (const auto& entry : externs_) result.push_back(entry.first);

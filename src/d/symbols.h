@@ -126,6 +126,9 @@ class SymbolTable {
   std::map<std::string, ExternSymbol, std::less<>> externs_;
 };
 
+// A builtin variable of this D; null if there is none. DIF has names for some that only other systems have.
+const dif::VariableInfo* find_builtin(std::string_view name);
+
 // "", "self->" or "this->".
 std::string_view scope_prefix(dif::Scope scope);
 

@@ -65,7 +65,6 @@ constexpr Typedef kTypedefs[] = {
     {"time_t", "long"},
     {"off_t", "long"},
     {"loff_t", "long long"},
-    {"processorid_t", "int"},
     {"ipaddr_t", "unsigned int"},
     {"s8", "signed char"},
     {"u8", "unsigned char"},
@@ -193,7 +192,11 @@ bool is_void(TypeRef type) {
   return kind_of(type) == TypeKind::kVoid;
 }
 bool is_dynamic(TypeRef type) {
-  return stripped(type)->kind == TypeKind::kDynamic;
+  return stripped(type)->kind == TypeKind::kDynamic || is_translated(type);
+}
+
+bool is_translated(TypeRef type) {
+  return stripped(type)->kind == TypeKind::kTranslated;
 }
 bool is_address_of_unknown(TypeRef type) {
   if (!is_pointer(type)) return false;
@@ -344,6 +347,8 @@ TypeTable::TypeTable(uint64_t string_size, bool ilp32) : ilp32_(ilp32) {
   symaddr_ = make(TypeKind::kSymaddr, "_symaddr", 8);
   usymaddr_ = make(TypeKind::kUsymaddr, "_usymaddr", 8);
   aggregation_ = make(TypeKind::kDynamic, "aggregation", 0);
+  translated_[0] = make(TypeKind::kTranslated, "translated data", 0);
+  translated_[1] = make(TypeKind::kTranslated, "pointer to translated data", 0);
   add_typedef("caddr_t", pointer(integer("char")));
 }
 

@@ -30,10 +30,11 @@ enum class TypeKind : uint8_t {
   kQualified,
   kString,
   kSymbolic,
-  kStack,     // stack(), ustack(), jstack()
-  kSymaddr,   // sym(), mod()
-  kUsymaddr,  // usym(), umod(), uaddr()
-  kDynamic,   // an aggregation: no operator has a use for it, and it has no value
+  kStack,       // stack(), ustack(), jstack()
+  kSymaddr,     // sym(), mod()
+  kUsymaddr,    // usym(), umod(), uaddr()
+  kDynamic,     // an aggregation: no operator has a use for it, and it has no value
+  kTranslated,  // translated data, or a pointer to it: there is no such object
 };
 
 struct Type;
@@ -96,7 +97,8 @@ bool is_pointer(TypeRef type);   // to anything
 bool is_struct(TypeRef type);    // or union
 bool is_string(TypeRef type);    // D's string
 bool is_void(TypeRef type);
-bool is_dynamic(TypeRef type);
+bool is_dynamic(TypeRef type);             // an aggregation, or translated data
+bool is_translated(TypeRef type);          // translated data or a pointer to it
 bool is_address_of_unknown(TypeRef type);  // pointer (to pointer ...) to a symbolic type
 // Scalar: integer, enum, pointer or symbolic.
 bool is_scalar(TypeRef type);
@@ -141,6 +143,7 @@ class TypeTable {
   TypeRef symaddr_type() const { return symaddr_; }
   TypeRef usymaddr_type() const { return usymaddr_; }
   TypeRef aggregation_type() const { return aggregation_; }
+  TypeRef translated(bool pointer) const { return translated_[pointer ? 1 : 0]; }
 
   TypeRef pointer(TypeRef target);
   TypeRef array(TypeRef element, uint32_t count);
@@ -186,6 +189,7 @@ class TypeTable {
   bool ilp32_ = false;
   TypeRef void_ = nullptr, string_ = nullptr, unknown_ = nullptr, symaddr_ = nullptr, usymaddr_ = nullptr,
           aggregation_ = nullptr;
+  TypeRef translated_[2] = {};
   KernelTypes* kernel_ = nullptr;
 };
 

@@ -113,7 +113,8 @@ struct ProbeDesc {
 //   kDifexpr      1: the expression; recorded (trace) iff `record`
 //   kExit         1: status             kPrintf, kSystem, kFreopen  the arguments after the format
 //   kPrinta       none; `aggs`, `format` kLibact  `libact`, `aggs`; trunc, normalize: 1 number; setopt: 1 or 2 strings
-//   kTracemem     address [, dynamic size]; `param` is the constant size      kPrint  1
+//   kTracemem     address [, dynamic size]; `param` is the constant size      kPrint  1, or the address and
+//   what is there; `param` is the number of its type, or 0 if it is decided by the linker
 //   kStack, kUstack, ...: 0 args, `param` frames | strsize << 32; kSym ...: 1
 //   aggregating   keys, then the function's value and increment if it has them; `aggs[0]`
 //   kSpeculate, kCommit, kDiscard  1: id       kRaise, kChill  1
@@ -159,12 +160,44 @@ struct Source {
   bool operator==(const Source&) const = default;
 };
 
+// A C type as print() shows it. Its parts are types before it in Program::print_types, by number (from 1), so it cannot
+// contain itself.
+struct PrintMember {
+  std::string name;     // empty: an anonymous struct or union
+  uint32_t type = 0;    // number
+  uint32_t offset = 0;  // bytes; of a bit-field: of its storage unit
+  uint8_t bit_offset = 0;
+  uint8_t bits = 0;  // 0: not a bit-field
+  bool operator==(const PrintMember&) const = default;
+};
+struct PrintEnumerator {
+  std::string name;
+  int64_t value = 0;
+  bool operator==(const PrintEnumerator&) const = default;
+};
+struct PrintType {
+  CKind ckind = CKind::kVoid;
+  bool is_signed = false;
+  bool is_char = false;      // char itself
+  bool is_text = false;      // D's string
+  bool to_function = false;  // a pointer to one
+  uint32_t size = 0;         // bytes
+  std::string name;          // C spelling
+  uint32_t element = 0;      // of an array: number
+  uint32_t count = 0;        // of an array
+  std::vector<PrintMember> members;
+  std::vector<PrintEnumerator> enumerators;
+  bool operator==(const PrintType&) const = default;
+};
+inline constexpr size_t kMostPrintTypes = 1 << 14;
+
 struct Program {
   std::vector<Source> sources;
   std::vector<std::string> files;  // names that LineEntry::file refers to; [0] is ""
   std::vector<Clause> clauses;     // in program order over the whole command
   std::vector<VariableDef> variables;
   std::vector<AggregationDef> aggregations;
+  std::vector<PrintType> print_types;
   std::map<std::string, std::string> options;  // run-time options set by -x and pragmas, by name
   bool destructive = false;                    // has an action or subroutine that needs -w
   bool linked = false;                         // no relocation instruction and no unknown type left

@@ -15,7 +15,7 @@ namespace {
 constexpr uint8_t kMany = 255;
 
 // Per kind of action: how many arguments (aggregating ones: beside the keys), what else it refers to.
-enum class Extra : uint8_t { kNothing, kFormat, kAggregations, kAggregation, kFrames, kBytes, kTarget };
+enum class Extra : uint8_t { kNothing, kFormat, kAggregations, kAggregation, kFrames, kBytes, kTarget, kPrintType };
 struct ActionRule {
   ActionKind kind;
   uint8_t least;
@@ -30,7 +30,7 @@ constexpr ActionRule kActionRules[] = {
     {ActionKind::kPrinta, 0, 0, Extra::kAggregations},
     {ActionKind::kLibact, 0, 2},  // by kLibactRules
     {ActionKind::kTracemem, 1, 2, Extra::kBytes},
-    {ActionKind::kPrint, 1, 1},
+    {ActionKind::kPrint, 1, 2, Extra::kPrintType},
     {ActionKind::kUstack, 0, 0, Extra::kFrames},
     {ActionKind::kJstack, 0, 0, Extra::kFrames},
     {ActionKind::kUsym, 1, 1},
@@ -123,6 +123,7 @@ class ProgramVerifier {
   Result<void> verify() {
     RETURN_IF_ERROR(fail_if("", options()));
     RETURN_IF_ERROR(fail_if("", names()));
+    RETURN_IF_ERROR(fail_if("", check_print_types(program_.print_types)));
     for (const VariableDef& variable : program_.variables) {
       RETURN_IF_ERROR(fail_if("variable " + variable.name + ": ", check_variable(variable)));
     }
@@ -324,6 +325,8 @@ class ProgramVerifier {
         return aggregation(action);
       case Extra::kFrames:
         return check_frames(action.kind, action.param);
+      case Extra::kPrintType:
+        return action.param > program_.print_types.size() ? "invalid type " + number(action.param) : "";
       case Extra::kBytes:
         return action.param == 0 || action.param > limits::kTracememBytes ? "invalid size " + number(action.param) : "";
       case Extra::kTarget:

@@ -35,4 +35,6 @@ enum class TypeUse {
 // Empty if the type may be used so, else the diagnostic.
 std::string check_type(const Type& type, TypeUse use, Stage stage);
 
+std::string check_print_types(const std::vector<PrintType>& types);
+
 }  // namespace ht::dif

@@ -404,5 +404,47 @@ TEST(VerifyProgram, LibraryActions) {
   EXPECT_THAT(judge(program), HasSubstr("unknown library action 77"));
 }
 
+PrintType print_type(CKind kind, uint32_t size) {
+  PrintType type;
+  type.ckind = kind;
+  type.size = size;
+  type.name = "t";
+  return type;
+}
+
+TEST(VerifyProgram, PrintTypes) {
+  Program program = base_program();
+  PrintType array = print_type(CKind::kArray, 8), record = print_type(CKind::kStruct, 16);
+  array.element = 1;
+  array.count = 2;
+  record.members = {{"a", 1, 0, 0, 0}, {"b", 2, 8, 0, 0}, {"c", 1, 12, 5, 3}};
+  const std::vector<PrintType> good = {print_type(CKind::kInteger, 4), array, record};
+  program.print_types = good;
+  EXPECT_EQ(judge(program), "");
+
+  const auto spoiled = [&](auto&& spoil) {
+    program.print_types = good;
+    spoil(program.print_types);
+    return judge(program);
+  };
+  EXPECT_THAT(spoiled([](auto& t) { t[2].members[1].type = 3; }), HasSubstr("refers to a later type"));
+  EXPECT_THAT(spoiled([](auto& t) { t[2].members[1].type = 0; }), HasSubstr("refers to a later type"));
+  EXPECT_THAT(spoiled([](auto& t) { t[1].element = 2; }), HasSubstr("refers to a later type"));
+  EXPECT_THAT(spoiled([](auto& t) { t[2].members[1].offset = 9; }), HasSubstr("lies outside its type"));
+  EXPECT_THAT(spoiled([](auto& t) { t[2].members[2].bits = 60; }), HasSubstr("lies outside its type"));
+  EXPECT_THAT(spoiled([](auto& t) { t[1].count = 3; }), HasSubstr("elements lie outside"));
+  EXPECT_THAT(spoiled([](auto& t) { t[0].size = 9; }), HasSubstr("invalid size"));
+  program.print_types = good;
+  Action action;
+  action.kind = ActionKind::kPrint;
+  action.args = {code("setx 1, %r1\nret %r1")};
+  action.args[0].rtype = i64();
+  action.arg_kinds = {ActionKind::kDifexpr};
+  action.arg_params = {0};
+  action.param = 4;
+  program.clauses[0].actions = {action};
+  EXPECT_THAT(judge(program), HasSubstr("invalid type 4"));
+}
+
 }  // namespace
 }  // namespace ht::dif

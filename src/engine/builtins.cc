@@ -89,6 +89,14 @@ bool Machine::load_builtin(uint32_t variable, Value* result) {
     case dif::kVarCpu:
       v = {firing.cpu};
       return true;
+    case dif::kVarCaller:
+    case dif::kVarUcaller:
+    case dif::kVarStackdepth:
+    case dif::kVarUstackdepth:
+      // The host's own probes fire in no function; what a guest's stack is, a call does not say.
+      if (firing.target != kHost) return fail(Fault::kIllop);
+      v = {0};
+      return true;
     case dif::kVarVmname:
       v = builtin_string(BuiltinString::kVmname);
       return true;

@@ -25,6 +25,9 @@ namespace ht::object {
   X(kVariables,    ".hypertrace.variables",    SHT_PROGBITS, 48) \
   X(kAggregations, ".hypertrace.aggregations", SHT_PROGBITS, 28) \
   X(kKeys,         ".hypertrace.keys",         SHT_PROGBITS, 16) /* types: of variables, then of aggregations */ \
+  X(kPrintTypes,   ".hypertrace.printtypes",   SHT_PROGBITS, 36) /* what print() shows */ \
+  X(kMembers,      ".hypertrace.members",      SHT_PROGBITS, 18) /* of print types */ \
+  X(kEnumerators,  ".hypertrace.enumerators",  SHT_PROGBITS, 16) /* of print types */ \
   X(kClauses,      ".hypertrace.clauses",      SHT_PROGBITS, 32) \
   X(kProbes,       ".hypertrace.probes",       SHT_PROGBITS, 60) \
   X(kActions,      ".hypertrace.actions",      SHT_PROGBITS, 64) \

@@ -61,6 +61,20 @@ Program full_program() {
   aggregation.param = 0x0001000200000003;
   aggregation.keys = {Type::string()};
   program.aggregations = {aggregation};
+  dif::PrintType integer, record;
+  integer.ckind = dif::CKind::kInteger;
+  integer.is_signed = integer.is_char = true;
+  integer.size = 1;
+  integer.name = "char";
+  integer.enumerators = {{"A", -1}, {"B", int64_t{1} << 40}};
+  record.ckind = dif::CKind::kArray;
+  record.is_text = record.to_function = true;
+  record.size = 12;
+  record.name = "struct s";
+  record.element = 1;
+  record.count = 5;
+  record.members = {{"m", 1, 3, 2, 4}, {"", 1, 8, 0, 0}};
+  program.print_types = {integer, record};
   Clause clause;
   clause.probes = {{"vm*", "syscall", "", "read", "entry", 0, {"a.d", 1, 1}}, {"", "", "", "", "", 7, {}}};
   clause.predicate = difo(5);
@@ -168,7 +182,7 @@ TEST(Elf, EveryAcceptedMutationIsCanonical) {
 TEST(Elf, UnknownVersionsAreNamed) {
   Bytes object = write(full_program());
   object[sizeof(Elf64_Ehdr)] = 42;
-  EXPECT_EQ(refused(object), "ELF object: version 42 is unknown (this HyperTrace reads version 1)");
+  EXPECT_EQ(refused(object), "ELF object: version 42 is unknown (this HyperTrace reads version 2)");
 }
 
 TEST(Elf, OtherFilesAreRefusedByWhatTheyAre) {

@@ -72,6 +72,31 @@ void aggregation_fields(A& a, T& aggregation) {
 }
 
 template <typename A, typename T>
+void print_type_fields(A& a, T& type) {
+  constexpr Section s = Section::kPrintTypes, m = Section::kMembers, e = Section::kEnumerators;
+  a.template enumeration<uint8_t>(s, type.ckind, static_cast<unsigned>(dif::CKind::kUnknown) + 1);
+  a.template number<uint8_t>(s, type.is_signed);
+  a.template number<uint8_t>(s, type.is_char);
+  a.template number<uint8_t>(s, type.is_text);
+  a.template number<uint32_t>(s, type.to_function);
+  a.template number<uint32_t>(s, type.size);
+  a.text(s, type.name);
+  a.template number<uint32_t>(s, type.element);
+  a.template number<uint32_t>(s, type.count);
+  a.list(s, m, type.members, [&](auto& member) {
+    a.text(m, member.name);
+    a.template number<uint32_t>(m, member.type);
+    a.template number<uint32_t>(m, member.offset);
+    a.template number<uint8_t>(m, member.bit_offset);
+    a.template number<uint8_t>(m, member.bits);
+  });
+  a.list(s, e, type.enumerators, [&](auto& enumerator) {
+    a.text(e, enumerator.name);
+    a.template number<int64_t>(e, enumerator.value);
+  });
+}
+
+template <typename A, typename T>
 void probe_fields(A& a, T& probe) {
   constexpr Section s = Section::kProbes;
   a.text(s, probe.target);
@@ -143,6 +168,7 @@ void program_fields(A& a, T& program) {
   if constexpr (!std::is_const_v<T>) program.options = {options.begin(), options.end()};
   a.all(Section::kVariables, program.variables, [&](auto& variable) { variable_fields(a, variable); });
   a.all(Section::kAggregations, program.aggregations, [&](auto& agg) { aggregation_fields(a, agg); });
+  a.all(Section::kPrintTypes, program.print_types, [&](auto& type) { print_type_fields(a, type); });
   a.all(Section::kClauses, program.clauses, [&](auto& clause) { clause_fields(a, clause); });
 }
 

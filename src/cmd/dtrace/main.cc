@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cmd/dtrace/guest_run.h"
+#include "cmd/dtrace/header.h"
 #include "cmd/dtrace/link_program.h"
 #include "cmd/dtrace/list.h"
 #include "cmd/dtrace/local_run.h"
@@ -15,7 +16,7 @@ namespace ht::dtrace {
 namespace {
 
 int run(CommandLine& line) {
-  if (line.mode == Mode::kHeader) return fatal("-h: writing headers for static probes is not available");
+  if (line.mode == Mode::kHeader) return write_header(line);
   if (line.mode == Mode::kLink) return link_program(line);
   if (!line.guests && !line.compile_only && geteuid() != 0) {
     say("run as root for tracing and listing probes");

@@ -95,6 +95,11 @@ void say_compile_error(const d::CompileError& error, const std::vector<d::Source
                              : fmt::format("invalid probe specifier {}: ", source->text);
   }
   say(prefix + tag_prefix(error.error, errtags) + error.where + error.error.message);
+  if (!error.library.empty()) {
+    const d::SourceText library{error.error.pos.file, error.library, true, d::DescContext::kName};
+    say_place(error.error.pos, &library, error.error.hint);
+    return;
+  }
   // A position in a file that #line or the preprocessor named is not in this text.
   const bool here = source != nullptr && (error.error.pos.file.empty() || error.error.pos.file == source->name) &&
                     !renumbers_lines(source->text);

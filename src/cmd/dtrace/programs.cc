@@ -12,6 +12,7 @@
 #include "cmd/dtrace/preprocess.h"
 #include "cmd/dtrace/stability_report.h"
 #include "dif/assembler.h"
+#include "engine/engine.h"
 #include "types/running_kernel.h"
 
 namespace ht::dtrace {
@@ -35,6 +36,18 @@ void keep_program_options(dif::OptionMap& options) {
     const dif::OptionInfo* info = dif::find_option(option.first);
     return info == nullptr || info->use != dif::OptionUse::kProgram;
   });
+}
+
+// Ours, unless syslibdir names others; then those of -L, in order.
+std::vector<d::LibraryText> libraries_of(const CommandLine& line) {
+  std::vector<d::LibraryText> result;
+  if (line.option("nolibs")) return result;
+  const auto system = line.options.find("syslibdir");
+  result = system != line.options.end() ? d::read_libraries(system->second) : d::embedded_library_texts();
+  for (const std::string& directory : dif::option_list(line.options, "libdir")) {
+    for (d::LibraryText& library : d::read_libraries(directory)) result.push_back(std::move(library));
+  }
+  return result;
 }
 
 }  // namespace
@@ -66,7 +79,8 @@ bool load_sources(CommandLine& line) {
   return true;
 }
 
-std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, d::StabilityReport* stability) {
+std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, d::StabilityReport* stability,
+                                            std::vector<d::ProbeInterface>* probes) {
   d::CompileOptions options;
   options.hypertrace = line.guests;
   options.macro_arguments = line.arguments;
@@ -77,7 +91,14 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, 
   options.empty = line.option("empty");
   options.options = line.options;
 
-  if (!line.guests) set_world(options);
+  options.libraries = libraries_of(line);
+  if (!line.guests) {
+    set_world(options);
+    options.probe_arguments = [](const dif::ProbeDesc& desc) {
+      // None of this machine's own probes has typed arguments.
+      return std::vector<size_t>(engine::match_host_probes(desc).size());
+    };
+  }
   types::RunningKernel kernel;
   if (!line.guests) options.kernel = &kernel;
 
@@ -92,6 +113,7 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, 
   debug(fmt::format("compiled {} clauses, {} variables, {} aggregations", result.program.clauses.size(),
                     result.program.variables.size(), result.program.aggregations.size()));
   keep_program_options(result.program.options);
+  if (probes != nullptr) *probes = std::move(result.probes);
   if (line.disassemble) {
     const std::string text = dif::disassemble(result.program);
     std::fwrite(text.data(), 1, text.size(), stderr);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cmd/dtrace/options.h"
 #include "dif/program.h"
@@ -14,9 +15,10 @@ namespace ht::dtrace {
 bool load_sources(CommandLine& line);
 
 // Reports what is wrong. `target` is $target, 0 if there is no -c or -p. What pragmas set is in `line.options` then;
-// the program keeps the options that it needs to run. `stability` is filled in if it is asked for.
-std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target,
-                                            d::StabilityReport* stability = nullptr);
+// the program keeps the options that it needs to run. `stability` is filled in if it is asked for; `probes` gets the
+// interfaces that the sources declare.
+std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, d::StabilityReport* stability = nullptr,
+                                            std::vector<d::ProbeInterface>* probes = nullptr);
 
 // What messages call a source: the script, or a program text up to its predicate or body.
 std::string short_name(const dif::Source& source);

@@ -1,0 +1,10 @@
+# Writes OUTPUT, a source of the room d that holds the texts of FILES: see src/d/library.h.
+set(text "#include \"d/library.h\"\n\nnamespace ht::d {\nnamespace {\n\nconstexpr EmbeddedLibrary kLibraries[] = {\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} content)
+  string(APPEND text "    {\"${name}\", R\"D_LIBRARY(${content})D_LIBRARY\"},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\n")
+string(APPEND text "std::span<const EmbeddedLibrary> embedded_libraries() { return kLibraries; }\n\n}  // namespace ht::d\n")
+file(WRITE ${OUTPUT} "${text}")
