@@ -37,7 +37,7 @@ std::string shown_name(TypeRef type) {
   std::string name = spell(type);
   size_t bracket = name.find('[');
   bool spaced = bracket == 0 || bracket == std::string::npos || name[bracket - 1] == ' ';
-  if (stripped(type)->kind == TypeKind::kArray && !spaced) name.insert(bracket, " ");
+  if (stripped(type)->kind == TypeKind::kArray && !spaced) name.insert(bracket, 1, ' ');
   return name;
 }
 
