@@ -47,7 +47,7 @@ def program(description, last):
 
 def test_a_guests_probe_prints_what_the_host_would(world):
     here = world.dtrace("-q", "-n", program("BEGIN", "exit(7);"))
-    assert here.status == 7 and not here.err and "speculated" in here.out and len(here.out) > 2000, here
+    assert here.status == 7 and not here.err and "speculated" in here.out, here
     trace = world.start_dtrace("-n", "BEGIN { setopt(\"quiet\"); } " + program(PROBE, "exit(7);"))
     world.guest("vm1", "burst", "1")
     there = trace.wait(60)
@@ -64,8 +64,8 @@ def test_default_columns_and_records_without_actions(world):
     assert done.status == 0, done
     lines = done.out.splitlines()
     assert lines[0] == "%3s %6s %32s" % ("CPU", "ID", "FUNCTION:NAME"), done
-    assert re.fullmatch(r" {2}\d +\d+ {19}getppid:entry ", lines[1]), done
-    assert re.fullmatch(r" {2}\d +\d+ {19}getppid:entry  {10}5", lines[2]), done
+    assert re.fullmatch(r" {2}\d +\d+ {20}getppid:entry ", lines[1]), done
+    assert re.fullmatch(r" {2}\d +\d+ {20}getppid:entry  {10}5", lines[2]), done
 
 
 def test_faults_name_the_guest(world):
