@@ -125,6 +125,21 @@ std::string bin_lines(const Row& row) {
 
 }  // namespace
 
+std::string json_error(std::string_view kind, const Error& error) {
+  Json object;
+  object["type"] = "error";
+  object["kind"] = kind;
+  if (!error.tag.empty()) object["tag"] = error.tag;
+  object["message"] = error.message;
+  if (error.pos.known()) {
+    object["file"] = error.pos.file;
+    object["line"] = error.pos.line;
+    object["column"] = error.pos.column;
+  }
+  if (!error.hint.empty()) object["hint"] = error.hint;
+  return line_of(object);
+}
+
 struct JsonSink::Record {
   Json object;
   std::string bins;  // of its printa(), on lines of their own behind it

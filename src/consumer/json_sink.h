@@ -3,11 +3,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "consumer/sink.h"
 #include "consumer/stream.h"
 
 namespace ht::consumer {
+
+// The line for an error that is not about a firing. `kind`: "compile", "link", "command".
+std::string json_error(std::string_view kind, const Error& error);
 
 class JsonSink final : public Sink {
  public:

@@ -5,12 +5,17 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <string_view>
+
+#include "consumer/json_sink.h"
+#include "dif/options.h"
 
 namespace ht::dtrace {
 namespace {
 
 bool hints_shown = true;
 bool debug_shown = false;
+bool json_shown = false;
 
 void write_line(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
@@ -42,7 +47,18 @@ std::string tag_prefix(const Error& error, bool errtags) {
   return errtags && !error.tag.empty() ? "[" + error.tag + "] " : "";
 }
 
+void write_json(std::string_view kind, const Error& error) {
+  if (!json_shown) return;
+  const std::string line = consumer::json_error(kind, error);
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
 }  // namespace
+
+void show_json(bool on) {
+  json_shown = on;
+}
 
 void show_hints(bool on) {
   hints_shown = on;
@@ -56,6 +72,13 @@ void debug(const std::string& text) {
   if (debug_shown) write_line("dtrace DEBUG: " + text);
 }
 
+void show_as(const std::map<std::string, std::string>& options) {
+  const auto format = options.find("format");
+  show_json(format != options.end() && format->second == "json");
+  show_hints(!dif::option_set(options, "oneline"));
+  show_debug(dif::option_set(options, "debug"));
+}
+
 void say(const std::string& text) {
   write_line("dtrace: " + text);
 }
@@ -66,11 +89,13 @@ void say(const Error& error) {
 }
 
 int fatal(const std::string& text) {
+  write_json("command", Error(text));
   say(text);
   return kFatal;
 }
 
 int fatal(const Error& error) {
+  write_json("command", error);
   say(error);
   return kFatal;
 }
@@ -88,6 +113,7 @@ const d::SourceText* source_of(const SourcePos& pos, const std::vector<d::Source
 }
 
 void say_compile_error(const d::CompileError& error, const std::vector<d::SourceText>& sources, bool errtags) {
+  write_json("compile", error.error);
   const d::SourceText* source = error.source < sources.size() ? &sources[error.source] : nullptr;
   std::string prefix;
   if (source != nullptr) {
@@ -107,6 +133,7 @@ void say_compile_error(const d::CompileError& error, const std::vector<d::Source
 }
 
 void say_at_source(const Error& error, const std::vector<d::SourceText>& sources, bool errtags) {
+  write_json("link", error);
   const SourcePos& pos = error.pos;
   std::string place;
   if (pos.known()) {

@@ -1,6 +1,7 @@
 // What dtrace(1) says about itself, on stderr. Every line begins with "dtrace: ".
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@ inline constexpr int kOk = 0, kFatal = 1, kUsage = 2;  // exit statuses
 
 // DTrace's own first line only, without source lines, carets and hints (-x oneline).
 void show_hints(bool on);
+// Errors also as JSON objects on standard output (-x format=json).
+void show_json(bool on);
+// All of it, as -x and pragmas have set it by now.
+void show_as(const std::map<std::string, std::string>& options);
 
 void say(const std::string& text);
 // What goes on inside, with -x debug.

@@ -53,6 +53,7 @@ std::vector<d::LibraryText> libraries_of(const CommandLine& line) {
 }  // namespace
 
 bool load_sources(CommandLine& line) {
+  show_as(line.options);
   for (d::SourceText& source : line.sources) {
     if (!source.is_file) continue;
     auto text = read_text_file(source.name);
@@ -104,8 +105,7 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, 
 
   d::CompileResult result = d::compile(line.sources, options);
   line.options = result.program.options;  // with what pragmas set
-  show_hints(!line.option("oneline"));
-  show_debug(line.option("debug"));
+  show_as(line.options);
   if (!result.ok()) {
     for (const d::CompileError& error : result.errors) say_compile_error(error, line.originals, line.option("errtags"));
     return std::nullopt;
