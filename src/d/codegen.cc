@@ -360,12 +360,10 @@ Result<Reg> Generator::conditional(const Expr& expr) {
   out_.jump(Op::kBe, otherwise);
   out_.give(condition);
   ASSIGN_OR_RETURN(Reg result, value(expr.args[1]));
-  if (is_integer(expr.type)) RETURN_IF_ERROR(cut_to(result, expr.args[1], expr.args[1].type));
   out_.jump(Op::kBa, end);
   out_.give(result);
   out_.here(otherwise);
   ASSIGN_OR_RETURN(Reg second, value(expr.args[2]));
-  if (is_integer(expr.type)) RETURN_IF_ERROR(cut_to(second, expr.args[2], expr.args[2].type));
   if (second != result) {
     RETURN_IF_ERROR(out_.take(result));
     out_.move(second, result);
