@@ -159,7 +159,7 @@ bool Machine::build_key(const VariableShape& shape, DynamicKey* key) {
           !fetch_string(Space::kKernel, entry.value, reinterpret_cast<char*>(out + 8), strsize() - 1, &text)) {
         return false;
       }
-      std::memmove(out + 8, text.data(), text.size());
+      if (!text.empty()) std::memmove(out + 8, text.data(), text.size());  // A null string has no bytes to point at.
       word(text.size());
       out += text.size();
       continue;
