@@ -30,6 +30,8 @@ Result<std::shared_ptr<const TypeFile>> RunningKernel::types(std::string_view na
   if (auto found = files_.find(module); found != files_.end()) return found->second;
   auto load = [&]() -> Result<std::shared_ptr<const TypeFile>> {
     if (!is_module_name(module)) return Error("there is no module " + module);
+    if (module == kKernelModule && !type_file_.empty()) return TypeFile::from_file(type_file_);
+    if (!type_file_.empty()) return Error("a type file has no module " + module);
     const std::string path = directory_ + "/" + module;
     if (module == kKernelModule) return TypeFile::from_file(path);
     auto base = types(kKernelModule);
@@ -44,6 +46,7 @@ std::vector<std::shared_ptr<const TypeFile>> RunningKernel::all_types() {
   auto base = types(kKernelModule);
   if (!base.ok()) return result;
   result.push_back(*base);
+  if (!type_file_.empty()) return result;
   std::vector<std::string> modules;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, ignored)) {

@@ -27,6 +27,12 @@ class RunningKernel {
   explicit RunningKernel(std::string btf_directory = "/sys/kernel/btf", std::string symbols = "/proc/kallsyms")
       : directory_(std::move(btf_directory)), symbols_path_(std::move(symbols)) {}
 
+  // Raw BTF in place of the kernel's types; then there are no modules. Before anything is asked for.
+  void use_type_file(std::string path) {
+    type_file_ = std::move(path);
+    directory_.clear();
+  }
+
   // Whether anything has been asked for.
   bool opened() const { return symbols_read_ || !files_.empty(); }
 
@@ -48,7 +54,7 @@ class RunningKernel {
   };
   void read_symbols();
 
-  std::string directory_, symbols_path_;
+  std::string directory_, symbols_path_, type_file_;
   std::map<std::string, Result<std::shared_ptr<const TypeFile>>, std::less<>> files_;
   std::vector<Entry> symbols_;  // by name, vmlinux's before modules'
   bool symbols_read_ = false;

@@ -6,6 +6,7 @@
 
 #include "channel/client.h"
 #include "cmd/dtrace/messages.h"
+#include "cmd/dtrace/object_file.h"
 #include "cmd/dtrace/programs.h"
 #include "cmd/dtrace/stability_report.h"
 #include "cmd/dtrace/tracing.h"
@@ -133,17 +134,11 @@ class GuestBackend final : public Backend {
   std::vector<channel::GuestDrops> drops_;
 };
 
-Result<channel::SubmitRequest> make_request(const CommandLine& line, const dif::Program* program) {
+channel::SubmitRequest make_request(const CommandLine& line, const dif::Program& program) {
   channel::SubmitRequest request;
-  if (program != nullptr) {
-    const Bytes object = object::write(*program);
-    request.set_elf(object.data(), object.size());
-    request.set_destructive(dif::option_set(program->options, "destructive"));
-  } else {
-    ASSIGN_OR_RETURN(const Bytes object, read_file(line.object, object::kMaxObjectBytes));
-    request.set_elf(object.data(), object.size());
-    request.set_destructive(line.option("destructive"));
-  }
+  const Bytes object = object::write(program);
+  request.set_elf(object.data(), object.size());
+  request.set_destructive(dif::option_set(program.options, "destructive"));
   for (const std::string& word : resolvers(line)) request.add_resolvers(word);
   request.set_allow_no_match(line.option("zdefs"));
   request.set_partial(line.option("partial"));
@@ -159,7 +154,7 @@ int refused(const CommandLine& line, const Client::Refused& refusal) {
 }
 
 // -E -e: the object as a file.
-int write_object(const CommandLine& line, const dif::Program& program) {
+int write_compiled(const CommandLine& line, const dif::Program& program) {
   std::string path = line.output;
   if (path.empty()) {
     path = "d.elf";
@@ -167,27 +162,12 @@ int write_object(const CommandLine& line, const dif::Program& program) {
       if (source.is_file && source.name.ends_with(".d")) path = source.name.substr(0, source.name.size() - 1) + "elf";
     }
   }
-  const Bytes object = object::write(program);
-  if (auto written = write_file_atomically(path, object); !written) return fatal(written.error());
-  if (!dif::option_set(program.options, "quiet")) say(fmt::format("wrote {} ({} bytes)", path, object.size()));
-  return kOk;
+  return write_object(line, program, path, "wrote");
 }
 
-// What the consumer prints by: the program as compiled, or what the first variant of a submitted object says.
-Result<dif::Program> program_of(const CommandLine& line, const dif::Program* compiled, const channel::Submitted& reply,
-                                const std::string& object) {
-  if (compiled != nullptr) return *compiled;
-  ASSIGN_OR_RETURN(dif::Program program,
-                   object::read(as_bytes(reply.variants_size() > 0 ? reply.variants(0) : object)));
-  // What was compiled before has its options in it; those about output may be changed now.
-  for (const auto& [name, value] : line.options) program.options[name] = value;
-  return program;
-}
-
-int run_session(const CommandLine& line, const dif::Program* compiled, const d::StabilityReport& stability,
+int run_session(const CommandLine& line, const dif::Program& program, const d::StabilityReport& stability,
                 Processes& processes) {
-  auto request = make_request(line, compiled);
-  if (!request) return fatal(request.error());
+  const channel::SubmitRequest request = make_request(line, program);
   auto client = Client::connect(channel::daemon_directory());
   if (!client) return fatal(client.error());
   auto stream = open_output(line);
@@ -196,15 +176,13 @@ int run_session(const CommandLine& line, const dif::Program* compiled, const d::
   ProgressLine progress;
   Client::Refused refusal;
   auto session = (*client)->submit(
-      *request, [&](const channel::Progress& p) { progress.show(p); }, &refusal);
+      request, [&](const channel::Progress& p) { progress.show(p); }, &refusal);
   progress.clear();
   if (!session) {
     if (!refusal.errors.empty()) return refused(line, refusal);
     return fatal(session.error());
   }
   const channel::Submitted& reply = session->reply;
-  auto program = program_of(line, compiled, reply, request->elf());
-  if (!program) return fatal(program.error());
   for (const channel::GuestStatus& guest : reply.guests()) {
     for (const channel::Diagnostic& diagnostic : guest.errors()) {
       say_at_source(to_error(diagnostic), line.originals, line.option("errtags"));
@@ -213,7 +191,7 @@ int run_session(const CommandLine& line, const dif::Program* compiled, const d::
 
   auto reader = engine::SessionReader::open(std::move(session->data), std::move(session->control));
   if (!reader) return fatal(reader.error());
-  const auto consumer = make_consumer(*program, **stream);
+  const auto consumer = make_consumer(program, **stream);
   for (const std::string& object : reply.variants()) add_variant(*consumer, object);
   for (const channel::ProbeName& name : reply.probes()) consumer->add_probe(to_name(name));
   for (const channel::GuestStatus& guest : reply.guests()) {
@@ -224,10 +202,10 @@ int run_session(const CommandLine& line, const dif::Program* compiled, const d::
     return fatal("could not enable tracing: " + started.error().text());
   }
   // Said once it is true: whoever reads it may begin with what is to be traced.
-  say_matched(*program, {reply.matched().begin(), reply.matched().end()});
-  if (line.verbose) print_stability(*program, stability, false, **stream);
-  say_adjustments(*program, {reply.adjustments().begin(), reply.adjustments().end()});
-  if (request->destructive() && !dif::option_set(program->options, "quiet")) say("allowing destructive actions");
+  say_matched(program, {reply.matched().begin(), reply.matched().end()});
+  if (line.verbose) print_stability(program, stability, false, **stream);
+  say_adjustments(program, {reply.adjustments().begin(), reply.adjustments().end()});
+  if (request.destructive() && !dif::option_set(program.options, "quiet")) say("allowing destructive actions");
   processes.go();
   GuestBackend backend(**client, reply.session());
   return trace(**reader, *consumer, **stream, backend, processes);
@@ -251,20 +229,19 @@ int run_guests(CommandLine& line) {
   if (!load_sources(line)) return kFatal;
   auto processes = Processes::prepare(line);
   if (!processes) return fatal(processes.error());
-  if (!line.object.empty()) return run_session(line, nullptr, {}, **processes);
-
   d::StabilityReport stability;
-  const auto compiled = compile_sources(line, (*processes)->target(), &stability);
+  const auto compiled =
+      line.object.empty() ? compile_sources(line, (*processes)->target(), &stability) : read_object(line);
   if (!compiled) return kFatal;
   if (compiled->clauses.empty() && !line.option("zdefs")) return fatal("no probes matched");
   if (dif::option_set(compiled->options, "aggpercpu")) {
     return fatal("-x aggpercpu: guests' aggregations are kept for all their CPUs together, and not by CPU");
   }
-  if (line.compile_only) return write_object(line, *compiled);
+  if (line.compile_only) return line.object.empty() ? write_compiled(line, *compiled) : kOk;
   if (compiled->destructive && !dif::option_set(compiled->options, "destructive")) {
     return fatal(Error("could not enable tracing: Destructive actions not allowed", "-w allows them"));
   }
-  return run_session(line, &*compiled, stability, **processes);
+  return run_session(line, *compiled, stability, **processes);
 }
 
 }  // namespace ht::dtrace

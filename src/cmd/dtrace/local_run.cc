@@ -6,42 +6,22 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/dtrace/link_types.h"
 #include "cmd/dtrace/local_probes.h"
 #include "cmd/dtrace/messages.h"
+#include "cmd/dtrace/object_file.h"
 #include "cmd/dtrace/programs.h"
 #include "cmd/dtrace/stability_report.h"
 #include "cmd/dtrace/tracing.h"
 #include "engine/engine.h"
 #include "engine/timer_thread.h"
-#include "link/link.h"
 
 namespace ht::dtrace {
 namespace {
 
-constexpr char kKernelTypes[] = "/sys/kernel/btf/vmlinux";
-
 std::string host_name() {
   utsname name{};
   return uname(&name) == 0 ? name.nodename : "localhost";
-}
-
-Result<std::shared_ptr<const types::TypeFile>> kernel_types(const dif::Program& program) {
-  if (!link::needs_types(program)) return std::shared_ptr<const types::TypeFile>();
-  return types::TypeFile::from_file(kKernelTypes);
-}
-
-std::optional<dif::Program> link_here(const CommandLine& line, const dif::Program& program) {
-  auto types = kernel_types(program);
-  if (!types) {
-    say(types.error());
-    return std::nullopt;
-  }
-  utsname name{};
-  uname(&name);
-  link::LinkResult linked = link::link(program, types->get(), {host_name(), name.release});
-  for (const Error& error : linked.errors) say_at_source(error, line.originals, line.option("errtags"));
-  if (!linked.ok()) return std::nullopt;
-  return std::move(linked.program);
 }
 
 class LocalBackend final : public Backend {
@@ -62,6 +42,16 @@ UniqueFd duplicate(int fd) {
 
 int cannot_enable(const Error& error) {
   return fatal(Error("could not enable tracing: " + error.message, error.hint));
+}
+
+// A probe description with a target; null if there is none.
+const dif::ProbeDesc* first_targeted(const dif::Program& program) {
+  for (const dif::Clause& clause : program.clauses) {
+    for (const dif::ProbeDesc& probe : clause.probes) {
+      if (!probe.target.empty()) return &probe;
+    }
+  }
+  return nullptr;
 }
 
 int report_stability(const CommandLine& line, const dif::Program& program, const d::StabilityReport& stability) {
@@ -127,8 +117,12 @@ int run_local(CommandLine& line) {
   auto processes = Processes::prepare(line);
   if (!processes) return fatal(processes.error());
   d::StabilityReport stability;
-  const auto compiled = compile_sources(line, (*processes)->target(), &stability);
+  const auto compiled =
+      line.object.empty() ? compile_sources(line, (*processes)->target(), &stability) : read_object(line);
   if (!compiled) return kFatal;
+  if (const dif::ProbeDesc* guest = first_targeted(*compiled)) {
+    return fatal(Error(fmt::format("{} is for probes of guests: {}", line.object, guest->text()), "-E runs it there"));
+  }
   // As with DTrace, a description that matches nothing is an error of compilation.
   const auto enablings = match_probes(line, *compiled);
   if (!enablings) return kFatal;

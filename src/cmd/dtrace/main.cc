@@ -3,12 +3,14 @@
 
 #include <cstdlib>
 
+#include "cmd/dtrace/dump.h"
 #include "cmd/dtrace/guest_run.h"
 #include "cmd/dtrace/header.h"
 #include "cmd/dtrace/link_program.h"
 #include "cmd/dtrace/list.h"
 #include "cmd/dtrace/local_run.h"
 #include "cmd/dtrace/messages.h"
+#include "cmd/dtrace/object_file.h"
 #include "cmd/dtrace/options.h"
 #include "cmd/dtrace/signals.h"
 
@@ -18,6 +20,9 @@ namespace {
 int run(CommandLine& line) {
   if (line.mode == Mode::kHeader) return write_header(line);
   if (line.mode == Mode::kLink) return link_program(line);
+  if (line.has_object() && line.disassemble && !line.option("verbose")) return list_object(line);
+  if (!line.to_link.empty()) return link_object(line);
+  if (line.mode == Mode::kTrace && line.option("dump")) return dump_program(line);
   if (!line.guests && !line.compile_only && geteuid() != 0) {
     say("run as root for tracing and listing probes");
     return kUsage;

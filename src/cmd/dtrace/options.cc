@@ -17,7 +17,7 @@ namespace {
 
 using dif::OptionSource;
 
-constexpr char kShortOptions[] = ":3:6:aAb:Bc:CdD:eEf:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:Y:Z";
+constexpr char kShortOptions[] = ":3:6:aAb:Bc:CdD:eEf:FGhHi:I:lL:m:n:o:p:P:qs:SU:vVwx:X:y:Y:Z";
 constexpr char kHelpLetter = '\1';
 constexpr option kLongOptions[] = {
     {"help", no_argument, nullptr, kHelpLetter}, {"version", no_argument, nullptr, 'V'}, {nullptr, 0, nullptr, 0}};
@@ -231,6 +231,9 @@ class CommandParser {
         if (equals == std::string::npos) return set(name, std::nullopt, "-x " + name);
         return set(name, argument.substr(equals + 1), "-x " + name);
       }
+      case 'y':
+        line_.to_link = argument;
+        break;
       case 'Y':
         line_.object = argument;
         break;
@@ -258,15 +261,30 @@ class CommandParser {
       return misuse("-G requires one or more scripts or enabling options");
     }
     const bool traces = line_.mode == Mode::kTrace;
-    if (!line_.object.empty() && (!line_.guests || !line_.sources.empty() || !traces || line_.compile_only)) {
-      return misuse("-Y needs -E and no other program");
-    }
+    if (const auto status = check_object(traces)) return status;
     show_debug(line_.option("debug"));
     for (const auto& [name, value] : line_.options) debug(fmt::format("option {}={}", name, value));
     line_.preprocess = line_.option("cpp");
     line_.disassemble |= line_.option("verbose");
     // What is only listed or written need not be there.
     if (!traces) line_.options["zdefs"] = "";
+    return std::nullopt;
+  }
+
+  // -Y and -y bring the program: there is nothing to compile.
+  std::optional<int> check_object(bool traces) const {
+    if (line_.has_object() &&
+        (!line_.sources.empty() || !traces || (!line_.object.empty() && !line_.to_link.empty()))) {
+      return misuse(fmt::format("-{} takes no other program", line_.object.empty() ? 'y' : 'Y'));
+    }
+    if (!line_.to_link.empty() && (line_.guests || line_.compile_only)) {
+      return misuse("-y not valid in combination with [-eE] options");
+    }
+    if (!line_.to_link.empty() && line_.option("dump")) return misuse("-y not valid in combination with -x dump");
+    if (line_.guests && line_.option("typefile") && !line_.option("dump")) {
+      return fatal(
+          Error("-x typefile: with -E every guest has types of its own", "-y links an object with a type file"));
+    }
     return std::nullopt;
   }
 

@@ -40,11 +40,13 @@ struct CommandLine {
   std::vector<d::SourceText> sources;      // -n -f -m -P -i -s, in order; the text of a script is read later
   std::vector<std::string> cpp_arguments;  // -D -U -I -H -X, in order
   std::vector<std::string> arguments;      // $0, $1, ...
-  std::string object;                      // -Y: an ELF object, compiled before
+  std::string object;                      // -Y: an ELF object, compiled before, to be run
+  std::string to_link;                     // -y: the same, to be linked
   std::string output;                      // -o
   std::vector<Subject> subjects;           // -c and -p, in order; $target is the first
   dif::OptionMap options;                  // -x, the flags that stand for one, the environment
 
+  bool has_object() const { return !object.empty() || !to_link.empty(); }
   bool option(std::string_view name) const { return dif::option_set(options, name); }
 };
 

@@ -8,12 +8,12 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "cmd/dtrace/link_types.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/preprocess.h"
 #include "cmd/dtrace/stability_report.h"
 #include "dif/assembler.h"
 #include "engine/engine.h"
-#include "types/running_kernel.h"
 
 namespace ht::dtrace {
 namespace {
@@ -100,7 +100,7 @@ std::optional<dif::Program> compile_sources(CommandLine& line, uint64_t target, 
       return std::vector<size_t>(engine::match_host_probes(desc).size());
     };
   }
-  types::RunningKernel kernel;
+  types::RunningKernel kernel = compile_kernel(line);
   if (!line.guests) options.kernel = &kernel;
 
   d::CompileResult result = d::compile(line.sources, options);

@@ -6,7 +6,7 @@ namespace ht::dtrace {
 inline constexpr char kUsageText[] =
     R"(Usage: dtrace [-32|-64] [-aABCdeEFGhHlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 	[-I path] [-L path] [-o output] [-p pid] [-s script] [-U name]
-	[-x opt[=val]] [-X a|c|s|t] [-Y object]
+	[-x opt[=val]] [-X a|c|s|t] [-y object] [-Y object]
 	[-P provider [[ predicate ] action ]]
 	[-m [ provider: ] module [[ predicate ] action ]]
 	[-f [[ provider: ] module: ] func [[ predicate ] action ]]
@@ -46,14 +46,16 @@ inline constexpr char kUsageText[] =
 	-P  enable or list probes matching the specified provider name
 	-q  set quiet mode (only output explicitly traced data)
 	-s  enable or list probes according to the specified D script
-	-S  print D compiler intermediate code
+	-S  print D compiler intermediate code; of an object (-y, -Y) only list it
 	-U  undefine symbol when invoking preprocessor
 	-v  set verbose mode (report stability attributes, arguments)
 	-V  report DTrace API version
 	-w  permit destructive actions
 	-x  enable or modify compiler and tracing options
 	-X  specify ISO C conformance settings for preprocessor
-	-Y  with -E, trace an object file that -e wrote
+	-y  link an object file that -e wrote with this machine's kernel types
+	    (-x typefile=file: with those), and write the linked one
+	-Y  run an object file
 	-Z  permit probe descriptions that match zero probes
 )";
 
