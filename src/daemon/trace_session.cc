@@ -137,8 +137,11 @@ void TraceSession::leave_out(const DeploymentPtr& deployment, const Error& error
   status.set_vmname(deployment->vmname);
   status.set_kernel(deployment->kernel);
   status.set_state("left out");
-  *status.add_errors() = to_diagnostic(error, deployment->vmname);
+  Error said = error;
+  said.hint += (said.hint.empty() ? "" : "; ") + deployment->vmname + " is left out";
+  *status.add_errors() = to_diagnostic(said, deployment->vmname);
   left_out_.push_back(std::move(status));
+  left_out_uses_.push_back(deployment->use());
   log::info("session {}: {} is left out: {}", id_, deployment->vmname, error.message);
   guests_.erase(deployment->target());
   deployment->disarm([deployment](const Result<void>&) {});
@@ -280,14 +283,17 @@ void TraceSession::install(const DeploymentPtr& deployment, Deployment::Done don
   deployment->install(std::move(object), std::move(sha256), std::move(done));
 }
 
-// Every description must match a probe of some guest that it means, or one of the host's.
+// Every description must match a probe of some guest that it means, or one of the host's. What a guest would have had
+// that is left out is not known: it said why it is left out, and that is enough.
 std::vector<channel::Diagnostic> TraceSession::unmatched() const {
   std::vector<channel::Diagnostic> errors;
   for (uint32_t i = 0; i < program_.clauses.size(); ++i) {
     for (uint32_t j = 0; j < program_.clauses[i].probes.size(); ++j) {
       const dif::ProbeDesc& description = program_.clauses[i].probes[j];
       bool found = std::any_of(host_.begin(), host_.end(),
-                               [&](const HostUse& use) { return use.clause == i && use.description == j; });
+                               [&](const HostUse& use) { return use.clause == i && use.description == j; }) ||
+                   std::any_of(left_out_uses_.begin(), left_out_uses_.end(),
+                               [&](const GuestUse& use) { return use[i][j]; });
       for (const auto& [target, deployment] : guests_) {
         if (found || !deployment->use()[i][j]) continue;
         for (const GuestMatch& match : deployment->matches()) {

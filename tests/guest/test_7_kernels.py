@@ -1,0 +1,81 @@
+"""One command, three kernels whose structures differ: each guest's values are right, judged by its own /proc."""
+import re
+
+from harness import until
+
+# Beside vm1, which runs the stable release's cloud kernel: its generic kernel, and the next release's cloud kernel.
+KERNELS = {"generic1": "amd64", "new1": "trixie/cloud-amd64"}
+GUESTS = ("vm1", *KERNELS)
+
+# What D calls it, what /proc/PID/stat calls it (proc(5), its fields counted from 1).
+FIELDS = (
+    ("curthread->tgid", 1),
+    ("curthread->real_parent->tgid", 4),
+    ("curthread->flags", 9),
+    ("curthread->static_prio - 100", 18),
+    ("curthread->signal->nr_threads", 20),
+    ("curthread->start_boottime / 10000000", 22),
+    ("curthread->mm->total_vm * 4096", 23),
+    ("curthread->mm->start_stack", 28),
+    ("curthread->mm->arg_start", 48),
+)
+# In task_struct of 6.1, and gone in 6.12.
+OLD_MEMBER = "backing_dev_info"
+
+
+def with_three_kernels(world, test):
+    try:
+        for name, kernel in KERNELS.items():
+            world.must_lab("up", "--count", "1", "--name-prefix", name[:-1], "--kernel", kernel, timeout=400)
+        world.wait_ready(*GUESTS)
+        test(world)
+    finally:
+        world.lab("down", *KERNELS)
+        until(lambda: not any(name in world.vms() for name in KERNELS), "the guests with other kernels are gone", 30,
+              lambda: str(world.vms()))
+
+
+def test_three_kernels_at_once(world):
+    with_three_kernels(world, lambda world: (values_are_those_of_proc(world), a_member_that_one_lacks(world)))
+
+
+def values_are_those_of_proc(world):
+    wanted = ",\n\t    ".join(expression for expression, _ in FIELDS)
+    script = f"""{", ".join(f"{vm}:syscall::*nanosleep:entry" for vm in GUESTS)}
+        /execname == "sleeper" && !seen[vmname, pid]/
+        {{
+            seen[vmname, pid] = 1;
+            printf("%s %s %s{" %d" * len(FIELDS)}\\n", vmname, curthread->comm,
+                curthread->nsproxy->uts_ns->name.release, {wanted});
+        }}
+        END {{ printf("over\\n"); }}"""
+    trace = world.start_dtrace("-n", script)
+    witnesses = {}
+    for vm in GUESTS:
+        command = "sleeper 500 >/dev/null 2>&1 </dev/null & p=$!; sleep 1; cat /proc/$p/stat; uname -r; kill -9 $p; wait"
+        witnesses[vm] = world.guest(vm, "sh", "-c", command).splitlines()[:2]
+    done = trace.interrupt()
+    assert done.status == 0 and "drop" not in done.err, done
+    for vm, (stat, release) in witnesses.items():
+        words = stat.split()
+        expected = [vm, "sleeper", release, *(words[field - 1] for _, field in FIELDS)]
+        printed = re.search(rf"\b{vm} sleeper .*", done.out)
+        assert printed and printed.group(0).split() == expected, f"{vm} should have printed {expected}\n{done}"
+    assert len({release for _, release in witnesses.values()}) == 3, witnesses
+
+
+def a_member_that_one_lacks(world):
+    description = ", ".join(f"{vm}:syscall::getppid:entry" for vm in GUESTS)
+    program = f"{description} {{ @[vmname, curthread->{OLD_MEMBER} == NULL] = count(); }}"
+    refused = world.dtrace("-E", "-n", program)
+    kernel = world.guest("new1", "uname", "-r").strip()
+    said = f'struct task_struct has no member "{OLD_MEMBER}", on new1 (kernel {kernel})'
+    assert refused.status == 1 and f"line 1, column {program.index(OLD_MEMBER) + 1}: {said}" in refused.err, refused
+    assert "vm1" not in refused.err.split("\n")[0] and not any(world.attached(vm) for vm in GUESTS), refused
+    trace = world.start_dtrace("-x", "partial", "-n", program)
+    assert said in trace.stderr() and "new1 is left out" in trace.stderr(), trace.stderr()
+    for vm in GUESTS:
+        world.guest(vm, "burst", "1000")
+    done = trace.interrupt()
+    counts = {line.split()[0]: int(line.split()[-1]) for line in done.out.splitlines() if line.strip()}
+    assert done.status == 0 and counts == {"vm1": 1000, "generic1": 1000}, done
