@@ -38,6 +38,7 @@ class Machine {
     uint32_t offset;
     uint32_t size;
     uint32_t logical;  // reads beyond size and within this yield zeros
+    bool storable;     // not a string: those are values
   };
   struct Local {
     uint64_t firing = 0;  // the firing that stored it; older ones read as unset

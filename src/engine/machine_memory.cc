@@ -80,7 +80,7 @@ uint8_t* Machine::allocate(uint64_t size, uint32_t logical, Value* address) {
   }
   const uint32_t offset = scratch_used_;
   allocations_[allocation_count_] = {offset, static_cast<uint32_t>(size),
-                                     std::max(logical, static_cast<uint32_t>(size))};
+                                     std::max(logical, static_cast<uint32_t>(size)), true};
   *address = engine_address(Region::kScratch, first_allocation_ + allocation_count_);
   ++allocation_count_;
   scratch_used_ += static_cast<uint32_t>(rounded);
@@ -113,7 +113,8 @@ char* Machine::string_room() {
 Value Machine::finish_string(size_t characters) {
   scratch_[scratch_used_ + characters] = 0;
   Value address;
-  allocate(characters + 1, strsize(), &address);  // within the room, so it cannot fail
+  // Within the room, so it cannot fail.
+  if (allocate(characters + 1, strsize(), &address) != nullptr) allocations_[allocation_count_ - 1].storable = false;
   return address;
 }
 
@@ -125,7 +126,7 @@ bool Machine::object(Value address, Object* out) {
       const uint32_t index = (number - first_allocation_) & kObjectMask;
       if (index >= allocation_count_) return false;
       const Allocation& allocation = allocations_[index];
-      *out = {scratch_ + allocation.offset,  allocation.size, allocation.logical, true,
+      *out = {scratch_ + allocation.offset,  allocation.size, allocation.logical, allocation.storable,
               tags_ + allocation.offset / 8, nullptr};
       return true;
     }
@@ -140,7 +141,7 @@ bool Machine::object(Value address, Object* out) {
     case Region::kLocal: {
       if (number >= locals_.size() || locals_[number].bytes == nullptr) return false;
       Local& local = locals_[number];
-      *out = {local.bytes.get(), local.size, local.size, true, nullptr, &local.tag};
+      *out = {local.bytes.get(), local.size, local.size, !local.string, nullptr, &local.tag};
       return true;
     }
     case Region::kBuiltin: {

@@ -33,10 +33,10 @@ constexpr Tag guest_tag(TargetId target) {
 }
 
 enum class Region : uint32_t {
-  kScratch = 1,  // object: running number of an allocation of this slot; storable
+  kScratch = 1,  // object: running number of an allocation of this slot; storable unless a string
   kStrings = 2,  // object: number of the DIFO
   kGlobal = 3,   // object: index of the global variable; storable
-  kLocal = 4,    // object: index of the clause-local variable; storable
+  kLocal = 4,    // object: index of the clause-local variable; storable unless a string
   kDynamic = 5,  // object: handle of this clause; storable
   kBuiltin = 6,  // object: BuiltinString
 };
