@@ -290,10 +290,10 @@ std::vector<channel::Diagnostic> TraceSession::unmatched() const {
   for (uint32_t i = 0; i < program_.clauses.size(); ++i) {
     for (uint32_t j = 0; j < program_.clauses[i].probes.size(); ++j) {
       const dif::ProbeDesc& description = program_.clauses[i].probes[j];
-      bool found = std::any_of(host_.begin(), host_.end(),
-                               [&](const HostUse& use) { return use.clause == i && use.description == j; }) ||
-                   std::any_of(left_out_uses_.begin(), left_out_uses_.end(),
-                               [&](const GuestUse& use) { return use[i][j]; });
+      bool found =
+          std::any_of(host_.begin(), host_.end(),
+                      [&](const HostUse& use) { return use.clause == i && use.description == j; }) ||
+          std::any_of(left_out_uses_.begin(), left_out_uses_.end(), [&](const GuestUse& use) { return use[i][j]; });
       for (const auto& [target, deployment] : guests_) {
         if (found || !deployment->use()[i][j]) continue;
         for (const GuestMatch& match : deployment->matches()) {

@@ -134,7 +134,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   std::shared_ptr<engine::Session> engine_;
   std::vector<channel::GuestStatus> left_out_;
   std::vector<GuestUse> left_out_uses_;  // of the same guests
-  std::vector<uint64_t> matched_;  // per clause
+  std::vector<uint64_t> matched_;        // per clause
   std::vector<std::string> adjustments_;
   std::vector<std::string> held_;  // in the store's outbound
   std::map<std::string, channel::GuestDrops> drops_;
