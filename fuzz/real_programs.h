@@ -16,7 +16,7 @@ namespace ht::fuzz {
 inline constexpr const char* kPrograms[] = {
     "syscall:::entry { @[vmname, execname] = count(); }",
     "syscall:::entry { @[curthread->cred->uid.val, curthread->cred->gid] = count(); }",
-    "syscall:::entry { self->t = curthread; self->n = curthread->jobctl; }"
+    "syscall:::entry { self->t = curthread; self->n = curthread->numbers[arg0]; }"
     "syscall:::return /self->t/ { trace(self->t->pid); @[self->t->comm] = quantize(self->n); self->t = 0; }",
     "syscall:::entry /curthread->policy == 1 && curthread->nice < 0/ { printf(\"%d %s %x\", curthread->nice, "
     "stringof(curthread->parent->comm), curthread->jobctl); }",
@@ -28,6 +28,10 @@ inline constexpr const char* kPrograms[] = {
     "@a[this->f] = avg(this->f->f_pos); tracemem(curthread, 16); }",
     "syscall:::entry { x = arg0 ? curthread->parent : curthread; trace(x->state); trace(&x->cred->uid); "
     "y = alloca(8); bcopy(x, y, 8); if (x->in_execve) { trace(x->opaque); } else { trace(x->anything); } }",
+    "syscall:::entry /defined(struct task_struct, none) || curthread->state == DEAD/ { trace(sizeof "
+    "(curthread->comm)); "
+    "if (defined(struct cred, uid)) { @n[sizeof (struct cred)] = count(); } else { trace(curthread->none); } "
+    "trace((enum state)RUNNING); trace(offsetof(struct task_struct, cred)); trace((curthread + 1)->pid); }",
 };
 
 inline const std::vector<dif::Program>& programs() {

@@ -12,6 +12,7 @@
 #include "dif/verify.h"
 #include "real_programs.h"
 #include "types/type_file.h"
+#include "typing/dump.h"
 #include "typing/infer.h"
 #include "typing/sample_types.h"
 
@@ -41,6 +42,9 @@ void add_vocabulary(dif::Difo& difo) {
                            "sizeof(struct cred)",
                            "offsetof(struct cred, gid)",
                            "enum(DEAD)",
+                           "defined(struct cred, uid)",
+                           "defined(struct none)",
+                           "sizeof(struct task_struct, cred.uid)",
                            "struct file *",
                            "struct task_struct",
                            "pid_t",
@@ -116,10 +120,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       (void)lattice.spell(v);
       if (auto type = lattice.to_dif(v); type.ok()) check(type->kind != dif::TypeKind::kUnknown);
     }
+    check(typed->live.size() == typed->flow.blocks.size());
     const size_t some = std::min<size_t>(typed->nodes.size(), 24);
     for (size_t i = 0; i < some; ++i) {
       for (size_t j = 0; j < i; ++j) check_laws(lattice, typed->nodes[i], typed->nodes[j]);
     }
   });
+  for (const auto kind : {typing::DumpKind::kCfg, typing::DumpKind::kTypes}) {
+    check(typing::dump(program, types.get(), kind, (data[0] & 0x80) != 0).size() < 64u << 20);
+  }
   return 0;
 }

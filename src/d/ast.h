@@ -36,10 +36,12 @@ enum class ExprKind : uint8_t {
   kCast,      // (type_name) args[0]; semantic analysis also makes casts, with no type_name
   kSizeof,    // args[0] or type_name
   kOffsetof,  // type_name, text
+  kDefined,   // type_name, text (may be empty)
   kStringof,
-  kXlate,      // type_name, args[0]; checked: args[0] is the input, `translator` says what it becomes
-  kTranslate,  // made by semantic analysis: args[1] with args[0] as the input of its translator (number `id`)
-  kSnapshot,   // made by semantic analysis: a struct, args[i] stored at its member `snapshot[i]`
+  kXlate,       // type_name, args[0]; checked: args[0] is the input, `translator` says what it becomes
+  kTranslate,   // made by semantic analysis: args[1] with args[0] as the input of its translator (number `id`)
+  kRelocation,  // made by semantic analysis: a number that the linker knows, symbol `text`
+  kSnapshot,    // made by semantic analysis: a struct, args[i] stored at its member `snapshot[i]`
 };
 
 // Where a pointer is from. One variable may not hold pointers into scratch memory at one time and others at another

@@ -84,6 +84,11 @@ Result<Reg> Generator::value(const Expr& expr) {
       RETURN_IF_ERROR(out_.text(Op::kSets, expr.text, reg));
       return reg;
     }
+    case ExprKind::kRelocation: {
+      ASSIGN_OR_RETURN(Reg reg, out_.take());
+      RETURN_IF_ERROR(out_.text(Op::kUsetx, expr.text, reg));
+      return reg;
+    }
     case ExprKind::kIdent:
       return variable(expr);
     case ExprKind::kIndex:
@@ -233,9 +238,10 @@ Result<Reg> Generator::unary(const Expr& expr) {
 Result<void> Generator::scale(Reg reg, TypeRef pointer) {
   TypeRef element = pointee(pointer);
   uint64_t size = element == nullptr ? 1 : stripped(element)->size;  // a string counts as char *
-  if (size <= 1) return {};
+  const bool symbolic = element != nullptr && is_symbolic(element);
+  if (size <= 1 && !symbolic) return {};
   ASSIGN_OR_RETURN(Reg factor, out_.take());
-  RETURN_IF_ERROR(out_.integer(size, factor));
+  RETURN_IF_ERROR(symbolic ? out_.text(Op::kUsetx, "[]", factor) : out_.integer(size, factor));
   out_.three(Op::kMul, reg, factor, reg);
   out_.give(factor);
   return {};

@@ -113,10 +113,21 @@ TEST(Code, OfKernelValues) {
       value_code("curthread->comm == \"bash\""),
       ElementsAre("ldgs DT_VAR(256), %r1", "usetx comm, %r2", "add %r1, %r2, %r1", "uload [%r1], %r1",
                   "sets \"bash\", %r2", "scmp %r1, %r2", "be 9", "mov %r0, %r1", "ba 10", "setx 1, %r1", "ret %r1"));
-  EXPECT_EQ(error_of("BEGIN { trace(curthread->fd[3]); }"),
-            "D_TYPE_ERR 1:24 cannot index a value of kernel type: its element size is not known (cast it to a pointer "
-            "to a type that D knows)");
-  EXPECT_EQ(error_of("BEGIN { trace(curthread + 1); }").substr(0, 15), "D_TYPE_ERR 1:25");
+  EXPECT_THAT(
+      value_code("curthread->fd[3]"),
+      ElementsAre("ldgs DT_VAR(256), %r1", "usetx fd, %r2", "add %r1, %r2, %r1", "uload [%r1], %r1", "setx 3, %r2",
+                  "usetx [], %r3", "mul %r2, %r3, %r2", "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));
+  EXPECT_THAT(value_code("sizeof (struct file)"), ElementsAre("usetx sizeof(struct file), %r1", "ret %r1"));
+  EXPECT_THAT(value_code("sizeof (curthread->a.b->c)"),
+              ElementsAre("usetx sizeof(struct task_struct, a.b.c), %r1", "ret %r1"));
+  EXPECT_THAT(value_code("offsetof(struct file, f_pos)"),
+              ElementsAre("usetx offsetof(struct file, f_pos), %r1", "ret %r1"));
+  EXPECT_THAT(value_code("defined(struct file, f_pos)"),
+              ElementsAre("usetx defined(struct file, f_pos), %r1", "ret %r1"));
+  EXPECT_THAT(value_code("(enum pid_type)PIDTYPE_PGID"), ElementsAre("usetx enum(PIDTYPE_PGID), %r1", "ret %r1"));
+  EXPECT_THAT(value_code("curthread + 1"), ElementsAre("ldgs DT_VAR(256), %r1", "setx 1, %r2", "usetx [], %r3",
+                                                       "mul %r2, %r3, %r2", "add %r1, %r2, %r1", "ret %r1"));
+  EXPECT_EQ(error_of("BEGIN { trace(curthread - curthread); }").substr(0, 15), "D_TYPE_ERR 1:25");
   EXPECT_EQ(error_of("BEGIN { curthread->pid = 1; }"),
             "D_OP_WRITE 1:18 operator = can only be applied to a writable variable");
 }
@@ -353,7 +364,7 @@ TEST(Operators, CheckTheirOperands) {
   EXPECT_EQ(place_of("BEGIN { trace((int)execname); }"), "D_CAST_INVAL 1:15");
   EXPECT_EQ(place_of("BEGIN { trace(args[pid]); }"), "D_PROTO_ARG 1:20");
   EXPECT_EQ(place_of("BEGIN { trace(args[-1]); }"), "D_ARGS_IDX 1:20");
-  EXPECT_EQ(place_of("BEGIN { trace(sizeof (struct nothing)); }"), "D_SIZEOF_TYPE 1:15");
+  EXPECT_EQ(place_of("BEGIN { trace(sizeof (void)); }"), "D_SIZEOF_TYPE 1:15");
   EXPECT_EQ(error_of("BEGIN { x++; y += 2; trace(x + y); }"), "");
 }
 

@@ -104,6 +104,7 @@ class Parser {
   Result<Expr> unary();
   Result<Expr> unary_expression();
   Result<Expr> sizeof_expression();
+  Result<std::optional<Expr>> existence_test();
   Result<Expr> postfix(Expr base);
   Result<Expr> primary();
   Result<Expr> scoped_variable();

@@ -283,9 +283,36 @@ Result<Expr> Parser::primary() {
     default:
       return syntax_error();
   }
+  if (token_.is(Tok::kIdent) && token_.text == "defined") {
+    Place before = place();
+    ASSIGN_OR_RETURN(std::optional<Expr> test, existence_test());
+    if (test.has_value()) return std::move(*test);
+    go_back(std::move(before));
+  }
   result.text = token_.text;
   RETURN_IF_ERROR(advance());
   return result;
+}
+
+// defined(type), defined(type, member). Anything else that is called "defined" is a name like others.
+Result<std::optional<Expr>> Parser::existence_test() {
+  Expr result = start(ExprKind::kDefined);
+  RETURN_IF_ERROR(advance());
+  if (!token_.is(Tok::kLParen)) return std::optional<Expr>();
+  RETURN_IF_ERROR(advance());
+  if (!at_type()) return std::optional<Expr>();
+  ASSIGN_OR_RETURN(TypeName name, type_name());
+  result.type_name = std::make_shared<const TypeName>(std::move(name));
+  if (token_.is(Tok::kComma)) {
+    RETURN_IF_ERROR(advance(Context::kMember));
+    if (!token_.is(Tok::kIdent)) return syntax_error("syntax error", "expected a member's name");
+    result.member_pos = token_.pos;
+    result.text = token_.text;
+    RETURN_IF_ERROR(advance());
+  }
+  RETURN_IF_ERROR(expect(Tok::kRParen));
+  ASSIGN_OR_RETURN(Expr finished, finish(std::move(result)));
+  return std::optional<Expr>(std::move(finished));
 }
 
 // self->name, this->name.

@@ -152,11 +152,14 @@ Result<Expr> Sema::check(const Expr& expr) {
       return size_of(expr);
     case ExprKind::kOffsetof:
       return offset_of(expr);
+    case ExprKind::kDefined:
+      return defined(expr);
     case ExprKind::kStringof:
       return string_of(expr);
     case ExprKind::kXlate:
       return xlate(expr);
     case ExprKind::kTranslate:
+    case ExprKind::kRelocation:
     case ExprKind::kSnapshot:
       break;  // never in a tree as parsed
   }
@@ -478,6 +481,9 @@ Result<Expr> Sema::member(const Expr& expr) {
 
 Result<Expr> Sema::cast(const Expr& expr) {
   ASSIGN_OR_RETURN(TypeRef to, type_of(*expr.type_name));
+  if (is_symbolic(to) && stripped(to)->name.starts_with("enum ")) {
+    if (std::optional<Expr> value = kernel_enumerator(expr.args[0])) return std::move(*value);
+  }
   ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
   TypeRef from = operand.type;
   TypeRef source = stripped(from);
@@ -502,20 +508,24 @@ Result<Expr> Sema::cast(const Expr& expr) {
 Result<Expr> Sema::size_of(const Expr& expr) {
   TypeRef type = nullptr;
   uint64_t size = 0;
+  std::optional<Expr> symbolic;
   if (expr.type_name != nullptr) {
     ASSIGN_OR_RETURN(type, type_of(*expr.type_name));
     size = stripped(type)->size;
+    if (is_symbolic(type)) symbolic = symbolic_size(expr, nullptr, type);
   } else {
     // Not evaluated, so the names in it need not have been assigned for good: what it would create is forgotten.
     SymbolTable::Mark before(symbols_);
     ASSIGN_OR_RETURN(Expr operand, check(expr.args[0]));
     before.take_back();
     type = operand.type;
+    if (is_symbolic(type)) symbolic = symbolic_size(expr, &operand, type);
     size = operand.kind == ExprKind::kString ? operand.text.size() + 1 : stripped(type)->size;
     if (operand.member != nullptr && operand.member->bits != 0) {
       return fail(Tag::D_SIZEOF_BITFIELD, expr.pos, "cannot apply sizeof to a bit-field");
     }
   }
+  if (symbolic.has_value()) return std::move(*symbolic);
   if (size == 0 || is_symbolic(type)) {
     return fail(Tag::D_SIZEOF_TYPE, expr.pos, "cannot apply sizeof to an operand of unknown size");
   }
@@ -525,6 +535,9 @@ Result<Expr> Sema::size_of(const Expr& expr) {
 Result<Expr> Sema::offset_of(const Expr& expr) {
   ASSIGN_OR_RETURN(TypeRef type, type_of(*expr.type_name));
   TypeRef known = known_struct(type);
+  if (known == nullptr && is_symbolic(type) && !stripped(type)->name.empty()) {
+    return relocation(expr, fmt::format("offsetof({}, {})", stripped(type)->name, expr.text), types_.int_type());
+  }
   if (known == nullptr || !known->complete) {
     return fail(Tag::D_OFFSETOF_TYPE, expr.pos, "offsetof operand must be a struct or union type");
   }

@@ -193,6 +193,12 @@ class Sema {
   // The right side of a comparison, if it is an enumerator of the enum that the left side is.
   Result<std::optional<Expr>> enum_tag(const Expr& comparison, const Expr& left);
 
+  // relocation.cc: numbers that only a guest's kernel knows.
+  Expr relocation(const Expr& expr, std::string symbol, TypeRef type);
+  std::optional<Expr> symbolic_size(const Expr& expr, const Expr* operand, TypeRef type);
+  Result<Expr> defined(const Expr& expr);
+  std::optional<Expr> kernel_enumerator(const Expr& ident);
+
   static constexpr unsigned kMaxTranslations = 64;  // of a struct in a struct, and so on
 
   TypeTable& types_;

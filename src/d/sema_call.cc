@@ -159,12 +159,18 @@ Result<Expr> Sema::index(const Expr& expr) {
     result.args.push_back(std::move(base));
     return dereference(std::move(result));
   }
-  if (symbolic) {
-    return fail(Tag::D_TYPE_ERR, expr.pos, "cannot index a value of kernel type: its element size is not known",
-                "cast it to a pointer to a type that D knows");
+  if (symbolic && is_symbolic(base.type)) {  // whatever it points to: the linker knows its size
+    Expr pointer = shell(base);
+    pointer.kind = ExprKind::kCast;
+    pointer.type = types_.pointer(types_.unknown());
+    pointer.narrow = true;
+    pointer.args.clear();
+    pointer.args.push_back(std::move(base));
+    base = std::move(pointer);
   }
   TypeRef element = is_string(base.type) ? types_.integer("char") : pointee(base.type);
-  if (stripped(element)->size == 0) return fail(Tag::D_DEREF_VOID, expr.pos, "cannot dereference pointer to void");
+  if (!symbolic && stripped(element)->size == 0)
+    return fail(Tag::D_DEREF_VOID, expr.pos, "cannot dereference pointer to void");
   Expr sum = shell(expr);
   sum.kind = ExprKind::kBinary;
   sum.op = Tok::kPlus;

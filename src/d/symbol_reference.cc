@@ -66,6 +66,7 @@ Result<Expr> Sema::extern_reference(const Expr& ident, const ExternSymbol& symbo
 Result<std::optional<Expr>> Sema::enum_tag(const Expr& comparison, const Expr& left) {
   const Expr& right = comparison.args[1];
   TypeRef type = stripped(left.type);
+  if (is_symbolic(type)) return kernel_enumerator(right);
   if (type->kind != TypeKind::kEnum || right.kind != ExprKind::kIdent || right.scoped) return std::optional<Expr>();
   const EnumValue* value = find_enumerator(type, right.text);
   if (value == nullptr) return std::optional<Expr>();

@@ -6,24 +6,41 @@
 
 namespace ht::daemon {
 
+Linked Linker::answer(const Entry& entry, const link::TargetName& target) {
+  Linked linked{entry.program, entry.errors};
+  for (Error& error : linked.errors) error.message += link::suffix(target);
+  return linked;
+}
+
 Linked Linker::link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
                     const link::TargetName& target) {
   const std::string key = program_sha256 + " " + (types == nullptr ? "" : types->hash());
   auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Entry& entry) { return entry.key == key; });
   if (found != recent_.end()) {
     recent_.splice(recent_.begin(), recent_, found);
-    return {recent_.front().program, {}};
+    return answer(recent_.front(), target);
   }
+  ++links_;
   link::LinkResult result = link::link(program, types, target);
-  if (!result.ok()) return {nullptr, std::move(result.errors)};
-  // What the linker makes of a client's program and a guest's types is checked like anything else from outside.
-  if (auto verified = dif::verify(result.program, dif::Stage::kLinked); !verified.ok()) {
-    return {nullptr, {verified.error()}};
+  Entry entry{key, nullptr, {}};
+  if (result.ok()) {
+    // What the linker makes of a client's program and a guest's types is checked like anything else from outside.
+    if (auto verified = dif::verify(result.program, dif::Stage::kLinked); !verified.ok()) {
+      result.errors.push_back(verified.error());
+    }
   }
-  auto linked = std::make_shared<const dif::Program>(std::move(result.program));
-  recent_.push_front({key, linked});
+  if (result.ok()) {
+    entry.program = std::make_shared<const dif::Program>(std::move(result.program));
+  } else {
+    const std::string suffix = link::suffix(target);
+    for (Error& error : result.errors) {
+      if (error.message.ends_with(suffix)) error.message.resize(error.message.size() - suffix.size());
+    }
+    entry.errors = std::move(result.errors);
+  }
+  recent_.push_front(std::move(entry));
   if (recent_.size() > kMost) recent_.pop_back();
-  return {linked, {}};
+  return answer(recent_.front(), target);
 }
 
 }  // namespace ht::daemon

@@ -1,5 +1,5 @@
 // Links programs for kernels, each pair once: a thousand guests with one kernel, or the same program run again, cost
-// one link. What is cached is keyed by the hashes of both sides.
+// one link, whether it works out or not. What is cached is keyed by the hashes of both sides.
 #pragma once
 
 #include <list>
@@ -24,12 +24,17 @@ class Linker {
   Linked link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
               const link::TargetName& target);
 
+  uint64_t links() const { return links_; }  // really done
+
  private:
   static constexpr size_t kMost = 64;
   struct Entry {
     std::string key;
-    std::shared_ptr<const dif::Program> program;
+    std::shared_ptr<const dif::Program> program;  // null: it does not fit
+    std::vector<Error> errors;                    // their messages without the guest
   };
+  static Linked answer(const Entry& entry, const link::TargetName& target);
+  uint64_t links_ = 0;
   std::list<Entry> recent_;  // the most recently used first
 };
 

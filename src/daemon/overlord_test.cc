@@ -413,6 +413,30 @@ TEST_F(OverlordTest, OneKernelIsUploadedAndLinkedOnce) {
   EXPECT_EQ(stored, 2u);
 }
 
+TEST_F(OverlordTest, ALinkedProgramRunsOnItsKernelOnly) {
+  const Bytes types = kernel_types(64), other = kernel_types(128);
+  world.guest("vm1").agent->set_types(types, sha256_hex(types));
+  world.guest("vm2").agent->set_types(other, sha256_hex(other));
+  world.start({"vm1", "vm2"});
+  auto program = object::read(as_bytes(member_request("pid").elf()));
+  ASSERT_TRUE(program.ok());
+  const link::LinkResult linked = link::link(*program, types::TypeFile::from_btf(types)->get(), {"", "6.1.0-test"});
+  ASSERT_TRUE(linked.ok());
+  channel::SubmitRequest request = member_request("pid");
+  const Bytes elf = object::write(linked.program);
+  request.set_elf(elf.data(), elf.size());
+  auto client = world.client();
+  Client::Refused refused;
+  ASSERT_FALSE(client->submit(request, {}, &refused).ok());
+  ASSERT_EQ(refused.errors.size(), 1u);
+  EXPECT_EQ(refused.errors[0].message(), "the program is linked for kernel 6.1.0-test, on vm2 (kernel 6.1.0-test)");
+  // The others may go on.
+  request.set_partial(true);
+  auto session = client->submit(request, {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  EXPECT_TRUE(world.guest("vm2").agent->armed().empty());
+}
+
 TEST_F(OverlordTest, AMemberThatIsMissingIsAnErrorAtItsPlaceAndNothingIsArmed) {
   const Bytes types = kernel_types(64);
   world.guest("vm1").agent->set_types(types, sha256_hex(types));

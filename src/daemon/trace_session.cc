@@ -196,6 +196,18 @@ void TraceSession::fetch_types_of(const DeploymentPtr& deployment, Deployment::D
 
 // The program linked for that guest's kernel, from this session or anew. The errors of the link go to `errors`.
 Result<TraceSession::Variant*> TraceSession::variant_for(const DeploymentPtr& deployment, std::vector<Error>* errors) {
+  if (deployment && !program_.types_hash.empty()) {
+    // Linked by the client: it runs on that kernel and on no other.
+    const Vm* vm = context_.registry.find(deployment->target());
+    deployment->types_hash = vm != nullptr ? vm->hello().types_hash() : "";
+    if (deployment->types_hash != program_.types_hash) {
+      Error other("the program is linked for kernel " + program_.kernel +
+                      link::suffix({deployment->vmname, deployment->kernel}),
+                  "an object that is not linked runs on every kernel that has what it uses");
+      errors->push_back(other);
+      return other;
+    }
+  }
   const std::string hash = needs_types_ && deployment ? deployment->types_hash : "";
   for (auto& variant : variants_) {
     if (variant->types_hash == hash) return variant.get();

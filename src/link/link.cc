@@ -7,6 +7,7 @@
 
 #include "dif/verify.h"
 #include "link/lower.h"
+#include "link/prune.h"
 #include "typing/infer.h"
 
 namespace ht::link {
@@ -28,13 +29,6 @@ std::optional<uint32_t> first_symbolic(const dif::Difo& difo) {
     if (op == Op::kUsetx || op == Op::kUload || op == Op::kUuload) return i;
   }
   return std::nullopt;
-}
-
-std::string suffix(const TargetName& target) {
-  if (target.guest.empty() && target.kernel.empty()) return "";
-  if (target.guest.empty()) return fmt::format(", on kernel {}", target.kernel);
-  if (target.kernel.empty()) return fmt::format(", on {}", target.guest);
-  return fmt::format(", on {} (kernel {})", target.guest, target.kernel);
 }
 
 class Linker {
@@ -236,7 +230,23 @@ class Linker {
 
 }  // namespace
 
+std::string suffix(const TargetName& target) {
+  if (target.guest.empty() && target.kernel.empty()) return "";
+  if (target.guest.empty()) return fmt::format(", on kernel {}", target.kernel);
+  if (target.kernel.empty()) return fmt::format(", on {}", target.guest);
+  return fmt::format(", on {} (kernel {})", target.guest, target.kernel);
+}
+
 LinkResult link(const dif::Program& program, const types::TypeFile* types, const TargetName& target) {
+  if (types != nullptr) {
+    if (const auto pruned = prune(program, *types)) {
+      // A program may need no types any more, but it is one for this kernel only.
+      LinkResult result = Linker(*pruned, types, target).run();
+      result.program.kernel = target.kernel;
+      result.program.types_hash = types->hash();
+      return result;
+    }
+  }
   return Linker(program, types, target).run();
 }
 

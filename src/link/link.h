@@ -25,6 +25,9 @@ struct LinkResult {
   std::vector<Error> errors;
   bool ok() const { return errors.empty(); }
 };
+// How such a message ends.
+std::string suffix(const TargetName& target);
+
 LinkResult link(const dif::Program& program, const types::TypeFile* types, const TargetName& target);
 
 // Whether a clause's code can be run as it is, without any kernel's types.

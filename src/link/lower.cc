@@ -62,7 +62,7 @@ class Lowering {
   void run() {
     const auto count = static_cast<uint32_t>(difo_.text.size());
     for (uint32_t i = 0; i < count; ++i) {
-      const bool reachable = typed_.flow.blocks[typed_.flow.block_of[i]].reachable;
+      const bool reachable = typed_.is_live(i);
       switch (dif::info_of(difo_.text[i]).rule) {
         case TypeRule::kMemberOffset:
           member_offset(i, reachable);

@@ -59,7 +59,8 @@ struct Problem {
 
 struct TypedDifo {
   Flow flow;
-  std::vector<Value> nodes;                // by NodeId
+  std::vector<bool> live;                  // by block: can be reached, given what the linker knows (defined(), sizeof)
+  std::vector<Value> nodes;                // by NodeId; bottom in blocks that are not live
   Value result;                            // join over every ret
   std::map<uint32_t, uint64_t> constants;  // usetx -> its value
   std::map<uint32_t, Access> accesses;     // uload, uuload
@@ -70,6 +71,7 @@ struct TypedDifo {
   // Of an instruction's result (or comparison, or push); bottom if it has none.
   const Value& of(uint32_t instruction) const { return nodes[flow.uses[instruction].result]; }
   const Value& at(NodeId node) const { return nodes[node]; }
+  bool is_live(uint32_t instruction) const { return live[flow.block_of[instruction]]; }
 };
 
 // The Error is for code the verifier would refuse; what types have to say is in `problems`.

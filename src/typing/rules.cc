@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kTypeTag = "D_TYPE_ERR";
 constexpr std::string_view kMemberTag = "D_TYPE_MEMBER";
+constexpr uint32_t kBoth = UINT32_MAX;
 
 // What a fixed-width load reads: bytes and sign.
 struct Width {
@@ -38,21 +39,81 @@ void Rules::run() {
   out_.nodes[kZero].zero = out_.nodes[kZero].constant = true;
   // A register that is read before it is written holds 0 (the interpreter clears them).
   out_.nodes[kUndefined] = out_.nodes[kZero];
-  for (const Block& block : out_.flow.blocks) {
-    if (!block.reachable) continue;
-    for (NodeId n = block.first_phi; n < block.last_phi; ++n) phi(n);
+  const std::vector<Block>& blocks = out_.flow.blocks;
+  out_.nodes[kZero].number = out_.nodes[kUndefined].number = 0;
+  out_.live.assign(blocks.size(), false);
+  only_successor_.assign(blocks.size(), kBoth);
+  for (uint32_t b = 0; b < blocks.size(); ++b) {
+    const Block& block = blocks[b];
+    out_.live[b] = b == 0;
+    for (uint32_t p : block.predecessors) out_.live[b] = out_.live[b] || edge_is_live(p, b);
+    if (!out_.live[b]) continue;
+    for (NodeId n = block.first_phi; n < block.last_phi; ++n) phi(block, n);
     for (uint32_t i = block.begin; i < block.end; ++i) {
       Value v = step(i);
       if (out_.flow.uses[i].result != kUndefined) out_.nodes[out_.flow.uses[i].result] = std::move(v);
     }
+    leave(b);
   }
 }
 
-void Rules::phi(NodeId node) {
+bool Rules::edge_is_live(uint32_t from, uint32_t to) const {
+  return out_.live[from] && (only_successor_[from] == kBoth || only_successor_[from] == to);
+}
+
+// Whether a branch is taken, where both sides of its comparison are numbers that are known by now.
+std::optional<bool> Rules::decided(uint32_t branch) const {
+  const Node& code = out_.flow.nodes[out_.flow.uses[branch].cc];
+  if (code.kind != Node::Kind::kInstruction) return std::nullopt;
+  const Op compare = dif::op_of(difo_.text[code.at]);
+  if (compare != Op::kTst && compare != Op::kCmp) return std::nullopt;
+  const std::optional<uint64_t> left = r1(code.at).number;
+  const std::optional<uint64_t> right = compare == Op::kTst ? 0 : r2(code.at).number;
+  if (!left || !right) return std::nullopt;
+  const auto a = static_cast<int64_t>(*left), b = static_cast<int64_t>(*right);
+  switch (dif::op_of(difo_.text[branch])) {
+    case Op::kBe:
+      return a == b;
+    case Op::kBne:
+      return a != b;
+    case Op::kBg:
+      return a > b;
+    case Op::kBge:
+      return a >= b;
+    case Op::kBl:
+      return a < b;
+    case Op::kBle:
+      return a <= b;
+    case Op::kBgu:
+      return *left > *right;
+    case Op::kBgeu:
+      return *left >= *right;
+    case Op::kBlu:
+      return *left < *right;
+    case Op::kBleu:
+      return *left <= *right;
+    default:
+      return std::nullopt;
+  }
+}
+
+// At the end of a block: a branch that is decided leads only one way.
+void Rules::leave(uint32_t b) {
+  const uint32_t last = out_.flow.blocks[b].end - 1;
+  const Op op = dif::op_of(difo_.text[last]);
+  if (op <= Op::kBa || op > Op::kBleu) return;
+  if (const auto taken = decided(last)) {
+    only_successor_[b] = *taken ? out_.flow.block_of[dif::label_of(difo_.text[last])] : b + 1;
+  }
+}
+
+void Rules::phi(const Block& block, NodeId node) {
   Value v = Value::bottom();
-  for (NodeId input : out_.flow.nodes[node].inputs) {
+  const std::vector<NodeId>& inputs = out_.flow.nodes[node].inputs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!edge_is_live(block.predecessors[i], out_.flow.block_of[block.begin])) continue;
     // A path on which the register was never written says nothing about its type.
-    if (input != kUndefined) v = lattice_.join(v, out_.nodes[input]);
+    if (inputs[i] != kUndefined) v = lattice_.join(v, out_.nodes[inputs[i]]);
   }
   out_.nodes[node] = std::move(v);
 }
@@ -120,6 +181,7 @@ Value Rules::constant(uint32_t i) const {
   Value v = Value::integer(number == static_cast<int32_t>(number) ? 4 : 8, true);
   v.zero = number == 0;
   v.constant = true;
+  v.number = static_cast<uint64_t>(number);
   return v;
 }
 
@@ -128,7 +190,15 @@ std::string_view Rules::text_at(uint32_t offset) const {
   return difo_.strings.c_str() + offset;
 }
 
-// A member's name; "[]", the size of an element; or a number: sizeof(T), offsetof(T, m), enum(NAME).
+// A number that this kernel's types give to a symbol.
+Value Rules::number(uint32_t i, uint64_t value, Value type) {
+  bind(i, value, i);
+  type.number = value;
+  return type;
+}
+
+// A member's name; "[]", the size of an element; or a number: sizeof(T), sizeof(T, a.b), offsetof(T, m), enum(NAME),
+// defined(T), defined(T, m).
 Value Rules::symbol(uint32_t i) {
   const std::string_view text = text_at(dif::index_of(difo_.text[i]));
   if (text == "[]") {
@@ -152,41 +222,70 @@ Value Rules::symbol(uint32_t i) {
   if (what == "enum") {
     const auto value = types != nullptr ? types->enumerator(argument) : std::nullopt;
     if (!value) return problem(i, kTypeTag, fmt::format("unknown enumerator \"{}\"", argument));
-    bind(i, static_cast<uint64_t>(*value), i);
-    return Value::integer(*value == static_cast<int32_t>(*value) ? 4 : 8, true);
+    return number(i, static_cast<uint64_t>(*value),
+                  Value::integer(*value == static_cast<int32_t>(*value) ? 4 : 8, true));
   }
-  std::string_view member;
-  if (what == "offsetof") {
-    const size_t comma = argument.rfind(',');
-    member = comma < argument.size() ? argument.substr(comma + 1) : "";
-    while (!member.empty() && member.front() == ' ') member.remove_prefix(1);
-    argument = argument.substr(0, comma);
-  } else if (what != "sizeof") {
+  if (what != "sizeof" && what != "offsetof" && what != "defined") {
     return problem(i, kTypeTag, fmt::format("unknown symbol \"{}\"", text));
   }
+  const size_t comma = std::min(argument.find(','), argument.size());
+  std::string_view path = argument.substr(std::min(comma + 1, argument.size()));
+  while (!path.empty() && path.front() == ' ') path.remove_prefix(1);
+  argument = argument.substr(0, comma);
+
   const Value type = lattice_.spelled(argument);
-  if (type.kind == ValueKind::kOpaque && !argument.ends_with('*')) {
-    return problem(i, kTypeTag, fmt::format("unknown type \"{}\"", argument));
+  const bool known = type.kind != ValueKind::kOpaque || (what != "defined" && argument.ends_with('*'));
+  Place place{type.type, type.pointers, {}};
+  std::string wrong;
+  if (!known) {
+    wrong = fmt::format("unknown type \"{}\"", argument);
+  } else if (!path.empty()) {
+    wrong = follow(place, type, path);
+  } else if (types != nullptr && type.pointers == 0 && types->kind(types->strip(type.type)) == Kind::kFwd) {
+    wrong = fmt::format("{} is only declared, not defined, in these types", types->spell(type.type));
   }
-  if (what == "sizeof") {
-    std::optional<uint64_t> size = 8;
-    if (type.kind == ValueKind::kInt) size = type.size;
-    if (types != nullptr &&
-        (type.kind == ValueKind::kObject || (type.kind == ValueKind::kTyped && type.pointers == 0))) {
-      size = types->size(type.type);
+  if (what == "defined") return number(i, wrong.empty() ? 1 : 0, Value::integer(4, true));
+  if (!wrong.empty()) return problem(i, known ? kMemberTag : kTypeTag, std::move(wrong));
+  const uint32_t bits = place.last ? place.last->bitfield_size : 0;
+  if (what == "offsetof") {
+    if (!place.last) return problem(i, kMemberTag, fmt::format("\"{}\" names no member", text));
+    if (bits != 0) return problem(i, kMemberTag, fmt::format("cannot take offset of a bit-field: {}", path));
+    return number(i, place.last->bit_offset / 8, Value::integer(4, true));
+  }
+  if (bits != 0) return problem(i, kMemberTag, fmt::format("cannot apply sizeof to a bit-field: {}", path));
+  std::optional<uint64_t> size = 8;
+  if (path.empty() && type.kind == ValueKind::kInt) {
+    size = type.size;
+  } else if (types != nullptr && place.pointers == 0 &&
+             (type.kind == ValueKind::kObject || type.kind == ValueKind::kTyped)) {
+    size = types->size(place.type);
+  }
+  if (!size) return problem(i, kTypeTag, fmt::format("the size of \"{}\" is not known", argument));
+  return number(i, *size, Value::integer(8, false, "size_t"));
+}
+
+// From a type to one of its members: "cred.uid", through pointers too. Says what is wrong.
+std::string Rules::follow(Place& place, const Value& type, std::string_view path) const {
+  const types::TypeFile* types = context_.types;
+  if (types == nullptr || (type.kind != ValueKind::kObject && type.kind != ValueKind::kTyped)) {
+    return fmt::format("{} has no member \"{}\"", lattice_.spell(type), path);
+  }
+  while (!path.empty()) {
+    const size_t dot = std::min(path.find('.'), path.size());
+    const std::string_view name = path.substr(0, dot);
+    path.remove_prefix(std::min(dot + 1, path.size()));
+    TypeId id = types->strip(place.type);
+    if (place.pointers == 0 && place.last && types->kind(id) == Kind::kPtr) id = types->strip(types->target(id));
+    if (types->kind(id) == Kind::kFwd) {
+      const bool is_union = types->spell(id).starts_with("union");
+      id = types->find(is_union ? Kind::kUnion : Kind::kStruct, types->name(id)).value_or(id);
     }
-    if (!size) return problem(i, kTypeTag, fmt::format("the size of \"{}\" is not known", argument));
-    bind(i, *size, i);
-    return Value::integer(8, false, "size_t");
+    const bool composite = types->kind(id) == Kind::kStruct || types->kind(id) == Kind::kUnion;
+    const auto found = composite && place.pointers <= (place.last ? 0u : 1u) ? types->member(id, name) : std::nullopt;
+    if (!found) return fmt::format("{} has no member \"{}\"", types->spell(id), name);
+    place = {found->type, 0, found};
   }
-  const auto found =
-      type.kind == ValueKind::kObject && types != nullptr ? types->member(type.type, member) : std::nullopt;
-  if (!found) return problem(i, kMemberTag, fmt::format("{} has no member \"{}\"", argument, member));
-  if (found->bitfield_size != 0) {
-    return problem(i, kMemberTag, fmt::format("cannot take offset of a bit-field: {}", member));
-  }
-  bind(i, found->bit_offset / 8, i);
-  return Value::integer(4, true);
+  return {};
 }
 
 // One usetx has one value, whoever adds it.
@@ -233,6 +332,7 @@ Value Rules::integers(uint32_t i, const Value& a, const Value& b) {
   }
   Value v = lattice_.promote(a, b);
   v.array = 0;
+  v.number.reset();
   return v;
 }
 
@@ -284,6 +384,7 @@ Value Rules::additive(uint32_t i) {
   Value v = left ? a : b;
   v.array = 0;
   v.zero = v.constant = false;
+  v.number.reset();
   v.bits = v.shift = v.unit = 0;
   return v;
 }
@@ -304,6 +405,7 @@ Value Rules::add_element(uint32_t i, const Value& pointer, const Value& element)
   Value v = pointer.kind == ValueKind::kObject ? Value::typed(pointer.type, 1) : pointer;
   v.array = 0;
   v.zero = v.constant = false;
+  v.number.reset();
   v.bits = v.shift = v.unit = 0;
   v.symbolic = true;
   v.user = pointer.user;
@@ -500,6 +602,7 @@ Value Rules::variable_load(uint32_t i) {
   }
   v.symbolic = true;
   v.zero = v.constant = false;
+  v.number.reset();
   return v;
 }
 

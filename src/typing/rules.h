@@ -13,11 +13,22 @@ class Rules {
   void run();
 
  private:
-  void phi(NodeId node);
+  void phi(const Block& block, NodeId node);
+  void leave(uint32_t block);
+  bool edge_is_live(uint32_t from, uint32_t to) const;
+  std::optional<bool> decided(uint32_t branch) const;
   Value step(uint32_t i);
 
   Value constant(uint32_t i) const;
   Value symbol(uint32_t i);
+  // Where a path of members leads.
+  struct Place {
+    types::TypeId type = 0;
+    unsigned pointers = 0;
+    std::optional<types::MemberRef> last;
+  };
+  std::string follow(Place& place, const Value& type, std::string_view path) const;
+  Value number(uint32_t i, uint64_t value, Value type);
   Value additive(uint32_t i);
   Value add_member(uint32_t i, const Value& base, const Value& member);
   Value add_element(uint32_t i, const Value& pointer, const Value& element);
@@ -48,6 +59,7 @@ class Rules {
   const Context& context_;
   Lattice lattice_;
   TypedDifo& out_;
+  std::vector<uint32_t> only_successor_;  // by block; kBoth where a branch is not decided
 };
 
 }  // namespace ht::typing

@@ -49,6 +49,49 @@ constexpr std::string_view kComm = R"(
   uload [%r1], %r1
 )";
 
+// defined(), sizeof and enumerators are numbers once a kernel is known, and what they decide is never typed.
+TEST_F(Typing, NumbersDecideBranches) {
+  const auto either = [](std::string_view condition) {
+    return fmt::format(
+        "{}be no\nldgs 256, %r1\nusetx \"comm\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nba end\n"
+        "no:\nldgs 256, %r1\nusetx \"no_member\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\n"
+        "end:\nret %r1",
+        condition);
+  };
+  EXPECT_EQ(result(either("usetx \"defined(struct task_struct, comm)\", %r1\ntst %r1\n")), "char [16]");
+  EXPECT_EQ(result(either("usetx \"sizeof(struct cred)\", %r1\nsetx 167, %r2\ncmp %r1, %r2\n")), "char [16]");
+  EXPECT_EQ(problem(either("usetx \"defined(struct task_struct, none)\", %r1\ntst %r1\n")),
+            "struct task_struct has no member \"no_member\"");
+  // What may be either stays open: the number of a sum or of a variable is not known.
+  EXPECT_NE(problem(either("usetx \"defined(struct cred)\", %r1\nadd %r1, %r1, %r1\ntst %r1\n")), "none");
+  EXPECT_NE(problem(either("ldgs 0x106, %r1\ntst %r1\n")), "none");
+  // A block that only a dead branch leads to says nothing to the join.
+  const TypedDifo t = typed(either("usetx \"defined(struct cred)\", %r1\ntst %r1\n"));
+  EXPECT_THAT(t.live, ElementsAre(true, true, false, true));
+}
+
+TEST_F(Typing, PathsOfSizes) {
+  const auto number = [&](std::string_view symbol) {
+    const TypedDifo t = typed(fmt::format("usetx \"{}\", %r1\nret %r1", symbol));
+    return t.problems.empty() ? fmt::format("{}", t.result.number.value_or(0)) : t.problems[0].message;
+  };
+  EXPECT_EQ(number("sizeof(struct task_struct, cred.uid.val)"), "4");
+  EXPECT_EQ(number("sizeof(struct task_struct, comm)"), "16");
+  EXPECT_EQ(number("sizeof(struct task_struct, cred)"), "8");
+  EXPECT_EQ(number("sizeof(struct task_struct *)"), "8");
+  EXPECT_EQ(number("offsetof(struct task_struct, cred)"), "24");
+  EXPECT_EQ(number("defined(struct task_struct, cred.uid)"), "1");
+  EXPECT_EQ(number("defined(struct task_struct, cred.uid.x)"), "0");
+  EXPECT_EQ(number("defined(struct opaque)"), "0");  // only declared
+  EXPECT_EQ(number("defined(struct none)"), "0");
+  EXPECT_EQ(number("defined(uid_t)"), "1");
+  EXPECT_EQ(number("sizeof(struct task_struct, comm.x)"), "char [16] has no member \"x\"");
+  EXPECT_EQ(number("sizeof(struct task_struct, policy)"), "cannot apply sizeof to a bit-field: policy");
+  EXPECT_EQ(number("sizeof(struct none)"), "unknown type \"struct none\"");
+  EXPECT_EQ(number("offsetof(struct cred)"), "\"offsetof(struct cred)\" names no member");
+  EXPECT_EQ(number("nonsense(struct cred)"), "unknown symbol \"nonsense(struct cred)\"");
+}
+
 TEST_F(Typing, MemberChain) {
   const TypedDifo t = typed(R"(
     ldgs 256, %r1

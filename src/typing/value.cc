@@ -175,12 +175,14 @@ Value Lattice::join(const Value& a, const Value& b) const {
   result.symbolic = a.symbolic || b.symbolic;
   result.zero = a.zero && b.zero;
   result.constant = a.constant && b.constant;
+  if (a.number != b.number) result.number.reset();
   if (same(a, b)) return result;
 
   const auto chosen = [&](const Value& v) {
     Value out = v;
     out.symbolic = result.symbolic;
     out.zero = out.constant = false;
+    out.number = result.number;
     return out;
   };
   // 0 is the null of every pointer and string.
@@ -232,6 +234,7 @@ Value Lattice::promote(const Value& a, const Value& b) const {
   out.constant = a.constant && b.constant;
   out.zero = false;
   out.user = false;
+  out.number = a.number == b.number ? a.number : std::nullopt;
   return out;
 }
 

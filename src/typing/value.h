@@ -30,7 +30,8 @@ struct Value {
   bool symbolic = false;  // the compiler did not know this type
   bool zero = false;      // the constant 0: fits any pointer
   bool constant = false;
-  uint32_t size = 0;  // kInt: bytes
+  std::optional<uint64_t> number;  // its value, where every path gives it the same one that the linker knows
+  uint32_t size = 0;               // kInt: bytes
   types::TypeId type = 0;
   unsigned pointers = 0;
   types::TypeId array = 0;  // kTyped: the array type that decayed to this pointer

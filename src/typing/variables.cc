@@ -99,6 +99,7 @@ class Inference {
       }
     }
     out.constant = false;
+    out.number.reset();
     out.symbolic = true;
     return out;
   }

@@ -1,0 +1,79 @@
+// What linking costs as guests come: one link for each kernel and program, whether it works out or not.
+#include "daemon/linker.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "dif/assembler.h"
+#include "types/btf_builder.h"
+
+namespace ht::daemon {
+namespace {
+
+// A kernel whose task_struct has pid at `offset`, under that name or another.
+std::shared_ptr<const types::TypeFile> kernel(uint32_t offset, const char* name = "pid") {
+  types::BtfBuilder b;
+  const auto number = b.integer("int", 4, true);
+  b.structure("task_struct", offset + 4, {{name, number, offset * 8}});
+  auto file = types::TypeFile::from_btf(b.build());
+  return file.ok() ? *file : nullptr;
+}
+
+dif::Program reads_pid() {
+  dif::Program program;
+  program.files = {""};
+  program.sources.push_back({"test", false, ""});
+  dif::Clause& clause = program.clauses.emplace_back();
+  clause.probes.resize(1);
+  dif::Action& action = clause.actions.emplace_back();
+  action.kind = dif::ActionKind::kDifexpr;
+  action.record = true;
+  action.args = {
+      dif::assemble("ldgs 256, %r1\nusetx \"pid\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1").value()};
+  action.args[0].rtype = dif::Type::unknown();
+  action.arg_kinds = {dif::ActionKind::kDifexpr};
+  action.arg_params = {0};
+  return program;
+}
+
+uint64_t offset_in(const dif::Program& program) {
+  return program.clauses[0].actions[0].args[0].ints.at(0);
+}
+
+TEST(Linker, AThousandGuestsWithThreeKernelsAreThreeLinks) {
+  Linker linker;
+  const dif::Program program = reads_pid();
+  const std::shared_ptr<const types::TypeFile> kernels[] = {kernel(8), kernel(64), kernel(70000)};
+  const uint64_t offsets[] = {8, 64, 70000};
+  for (size_t guest = 0; guest < 1000; ++guest) {
+    const size_t k = guest * 7 % 3;
+    const Linked linked =
+        linker.link("program", program, kernels[k].get(), {fmt::format("vm{}", guest), fmt::format("6.{}", k)});
+    ASSERT_NE(linked.program, nullptr) << linked.errors[0].message;
+    EXPECT_EQ(offset_in(*linked.program), offsets[k]);
+    EXPECT_EQ(linked.program->kernel, fmt::format("6.{}", k));
+  }
+  EXPECT_EQ(linker.links(), 3u);
+  // Another program is another link; the same types in another file are not.
+  linker.link("other", program, kernels[0].get(), {"vm1", "6.0"});
+  EXPECT_EQ(linker.links(), 4u);
+  linker.link("other", program, kernel(8).get(), {"vm2", "6.0"});
+  EXPECT_EQ(linker.links(), 4u);
+}
+
+TEST(Linker, WhatDoesNotFitIsFoundOnceAndSaidOfEachGuest) {
+  Linker linker;
+  const dif::Program program = reads_pid();
+  const auto lacking = kernel(8, "number");
+  for (size_t guest = 0; guest < 1000; ++guest) {
+    const Linked linked = linker.link("program", program, lacking.get(), {fmt::format("vm{}", guest), "6.1"});
+    ASSERT_EQ(linked.program, nullptr);
+    ASSERT_EQ(linked.errors.size(), 1u);
+    EXPECT_EQ(linked.errors[0].message,
+              fmt::format("struct task_struct has no member \"pid\", on vm{} (kernel 6.1)", guest));
+  }
+  EXPECT_EQ(linker.links(), 1u);
+}
+
+}  // namespace
+}  // namespace ht::daemon
