@@ -33,9 +33,9 @@ int key_width(const Datum& key) {
   }
 }
 
-std::string key_text(const Datum& key) {
+std::string key_text(const Datum& key, Symbols& symbols) {
   if (key.is_integer()) return std::to_string(key.extended());
-  if (key.is_symbol()) return symbol_text(key);
+  if (key.is_symbol()) return symbol_text(key, &symbols);
   return key.text();
 }
 
@@ -45,9 +45,9 @@ int keys_width(const Row& row) {
   return width;
 }
 
-std::string key_columns(const Row& row) {
+std::string key_columns(const Row& row, Symbols& symbols) {
   std::string text;
-  for (const Datum& key : row.keys) text += fmt::format(" {:>{}}", key_text(key), key_width(key));
+  for (const Datum& key : row.keys) text += fmt::format(" {:>{}}", key_text(key, symbols), key_width(key));
   return text;
 }
 
@@ -81,7 +81,8 @@ size_t label_width(size_t bucket) {
 
 }  // namespace
 
-CompactPrinter::CompactPrinter(const std::vector<Row>& rows, const Options& options) : options_(options) {
+CompactPrinter::CompactPrinter(const std::vector<Row>& rows, const Options& options, Symbols& symbols)
+    : options_(options), symbols_(symbols) {
   utf8_ = options.encoding == Options::Encoding::kUtf8 ||
           (options.encoding == Options::Encoding::kUnset && !plain_terminal());
   for (const Row& row : rows) {
@@ -131,7 +132,7 @@ std::string CompactPrinter::line(const Row& row) {
   const bool histogram = is_histogram(row);
   if (tally.aggregation != last_) text = histogram ? histogram_header(row) : packed_header(row, table);
   last_ = tally.aggregation;
-  text += key_columns(row);
+  text += key_columns(row, symbols_);
   if (!histogram) return text + packed_line(row, table);
   return text + " " + table.bars.draw(static_cast<int64_t>(tally.words.empty() ? 0 : tally.words[0]));
 }

@@ -7,13 +7,14 @@
 
 #include "consumer/options.h"
 #include "consumer/store.h"
+#include "consumer/symbols.h"
 
 namespace ht::consumer {
 
 // Everything that is printed together: what the lines of one aggregation share is found out first.
 class CompactPrinter {
  public:
-  CompactPrinter(const std::vector<Row>& rows, const Options& options);
+  CompactPrinter(const std::vector<Row>& rows, const Options& options, Symbols& symbols);
 
   // Whether a row has this form: a single aggregation whose function the options concern.
   bool takes(const Row& row) const;
@@ -34,6 +35,7 @@ class CompactPrinter {
   std::string packed_line(const Row& row, const Table& table) const;
 
   const Options& options_;
+  Symbols& symbols_;
   bool utf8_ = false;
   std::map<uint32_t, Table> tables_;
   uint32_t last_ = 0;  // aggregation; ids begin at 1

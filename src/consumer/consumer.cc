@@ -78,8 +78,9 @@ bool has_format(const dif::Action& action) {
 }  // namespace
 
 Consumer::Consumer(Options options, Stream& stream, Message message) : options_(std::move(options)), stream_(stream) {
+  symbols_.set_noresolve(options_.noresolve);
   if (options_.json) {
-    sink_ = std::make_unique<JsonSink>(stream_);
+    sink_ = std::make_unique<JsonSink>(stream_, symbols_);
   } else {
     sink_ = std::make_unique<TextSink>(stream_, options_, symbols_, std::move(message));
   }
@@ -139,7 +140,8 @@ std::string Consumer::target_name(engine::TargetId target) const {
 
 void Consumer::process(engine::SessionReader& reader) {
   snapshot_taken_ = false;
-  reader.drain([&](const RecordView& view) { record(reader, view); });
+  using Order = engine::SessionReader::Order;
+  reader.drain([&](const RecordView& view) { record(reader, view); }, options_.temporal ? Order::kTime : Order::kByCpu);
 }
 
 void Consumer::snapshot(engine::SessionReader& reader) {

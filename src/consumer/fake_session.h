@@ -88,7 +88,7 @@ class FakeSession final : public engine::SessionReader {
   engine::SessionState state() const override { return engine::SessionState::kStopped; }
   int32_t exit_status() const override { return 0; }
   bool exited() const override { return false; }
-  void drain(const std::function<void(const engine::RecordView&)>& record) override {
+  void drain(const std::function<void(const engine::RecordView&)>& record, Order) override {
     for (Stored& stored : std::exchange(records_, {})) {
       stored.view.data = stored.data;
       record(stored.view);

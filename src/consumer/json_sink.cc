@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "consumer/faults.h"
 #include "consumer/text.h"
@@ -24,16 +25,28 @@ Json address(uint64_t value) {
   return fmt::format("{:#x}", value);
 }
 
-Json frames(const Datum& stack) {
+// An address, and its name in the words of the text output if it has one.
+Json named(uint64_t where, const std::string& name) {
+  Json object;
+  object["address"] = address(where);
+  if (name != address_text(std::nullopt, where, Offset::kHidden)) object["name"] = name;
+  return object;
+}
+
+Json frames(const Datum& stack, Symbols& symbols) {
   Json list = Json::array();
-  const size_t first = stack.kind() == dif::ActionKind::kStack ? 0 : 1;  // user stacks: after the process id
-  for (size_t i = first; i < stack.bytes.size() / 8 && stack.word(i) != 0; ++i) list.push_back(address(stack.word(i)));
+  const bool kernel = stack.kind() == dif::ActionKind::kStack;
+  const auto pid = static_cast<uint32_t>(stack.word(0));  // user stacks begin with it
+  for (size_t i = kernel ? 0 : 1; i < stack.bytes.size() / 8 && stack.word(i) != 0; ++i) {
+    const uint64_t pc = stack.word(i);
+    list.push_back(named(pc, frame_text(kernel, pid, pc, &symbols)));
+  }
   return list;
 }
 
-Json value_of(const Datum& value) {
-  if (value.is_stack()) return frames(value);
-  if (value.is_symbol()) return symbol_text(value);
+Json value_of(const Datum& value, Symbols& symbols) {
+  if (value.is_stack()) return frames(value, symbols);
+  if (value.is_symbol()) return named(value.address(), symbol_text(value, &symbols));
   if (value.is_string()) return value.text();
   if (!value.is_integer()) return hexadecimal(value.bytes);
   return value.type().is_signed() ? Json(value.extended()) : Json(value.zero_extended());
@@ -100,10 +113,10 @@ std::string line_of(const Json& object) {
 }
 
 // One object for each aggregation of a row.
-std::string bin_lines(const Row& row) {
+std::string bin_lines(const Row& row, Symbols& symbols) {
   std::string lines;
   Json keys = Json::array();
-  for (const Datum& key : row.keys) keys.push_back(value_of(key));
+  for (const Datum& key : row.keys) keys.push_back(value_of(key, symbols));
   for (const Tally& tally : row.tallies) {
     Json object;
     object["type"] = "aggregation";
@@ -145,7 +158,7 @@ struct JsonSink::Record {
   std::string bins;  // of its printa(), on lines of their own behind it
 };
 
-JsonSink::JsonSink(Stream& stream) : stream_(stream) {}
+JsonSink::JsonSink(Stream& stream, Symbols& symbols) : stream_(stream), symbols_(symbols) {}
 JsonSink::~JsonSink() = default;
 
 void JsonSink::begin(const FiringView& firing) {
@@ -163,12 +176,13 @@ void JsonSink::trace(const Datum& value) {
     one["action"] = value.is_symbol() ? "symbol" : "trace";
     if (!value.is_symbol()) one["ctype"] = value.type().name;
   }
-  one["value"] = value_of(value);
+  one["value"] = value_of(value, symbols_);
   record_->object["output"].push_back(std::move(one));
 }
 
 void JsonSink::print(const Datum& value, const std::string&) {
-  record_->object["output"].push_back({{"action", "print"}, {"ctype", value.type().name}, {"value", value_of(value)}});
+  record_->object["output"].push_back(
+      {{"action", "print"}, {"ctype", value.type().name}, {"value", value_of(value, symbols_)}});
 }
 
 void JsonSink::memory(ByteView bytes) {
@@ -181,7 +195,7 @@ void JsonSink::formatted(const std::string& text) {
 
 void JsonSink::aggregations(const std::vector<Row>& rows, const dif::FormatString*) {
   record_->object["output"].push_back({{"action", "printa"}, {"bins", rows.size()}});
-  for (const Row& row : rows) record_->bins += bin_lines(row);
+  for (const Row& row : rows) record_->bins += bin_lines(row, symbols_);
 }
 
 void JsonSink::end() {
@@ -190,7 +204,7 @@ void JsonSink::end() {
 }
 
 void JsonSink::remaining(const std::vector<Row>& rows) {
-  for (const Row& row : rows) stream_.write(bin_lines(row));
+  for (const Row& row : rows) stream_.write(bin_lines(row, symbols_));
 }
 
 void JsonSink::fault(const FiringView& firing) {

@@ -7,6 +7,7 @@
 
 #include "consumer/sink.h"
 #include "consumer/stream.h"
+#include "consumer/symbols.h"
 
 namespace ht::consumer {
 
@@ -15,7 +16,7 @@ std::string json_error(std::string_view kind, const Error& error);
 
 class JsonSink final : public Sink {
  public:
-  explicit JsonSink(Stream& stream);
+  JsonSink(Stream& stream, Symbols& symbols);
   ~JsonSink() override;
 
   void begin(const FiringView& firing) override;
@@ -34,6 +35,7 @@ class JsonSink final : public Sink {
   struct Record;  // the one that is being put together
 
   Stream& stream_;
+  Symbols& symbols_;
   std::unique_ptr<Record> record_;
 };
 

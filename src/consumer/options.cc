@@ -49,6 +49,8 @@ Options Options::from(const dif::OptionMap& options) {
   result.json = dif::option_text(options, "format") == "json";
   result.droptags = dif::option_set(options, "droptags");
   result.strsize = static_cast<uint32_t>(std::min<uint64_t>(dif::option_number(options, "strsize"), UINT32_MAX));
+  result.noresolve = dif::option_set(options, "noresolve");
+  result.temporal = !options.contains("temporal") || dif::option_set(options, "temporal");
   result.statusrate = dif::option_number(options, "statusrate");
   return result;
 }

@@ -25,6 +25,8 @@ struct Options {
   uint64_t aggsortkeypos = 0;
   uint64_t stackindent = 14;
   uint32_t strsize = 256;  // not dynamic: it shapes the records
+  bool noresolve = false;  // not dynamic: frames of user stacks as object and offset
+  bool temporal = true;    // not dynamic: records of several CPUs in the order of time
   bool droptags = false;
   bool under_test = false;               // leave out what depends on the machine: CPU, probe id (_DTRACE_TESTING)
   bool json = false;                     // -x format=json

@@ -1,6 +1,7 @@
 #include "consumer/symbols.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <sys/stat.h>
@@ -140,10 +141,6 @@ struct Symbols::File {
 };
 
 struct Symbols::Process {
-  struct Mapping {
-    uint64_t begin = 0, end = 0, offset = 0;
-    std::string path;
-  };
   std::vector<Mapping> mappings;
 
   explicit Process(uint32_t pid) {
@@ -186,18 +183,30 @@ std::optional<Symbol> Symbols::kernel(uint64_t address) {
   return Symbol{kernel_->modules[entry->module], entry->name, entry->start};
 }
 
-std::optional<Symbol> Symbols::user(uint32_t pid, uint64_t address) {
-  if (!host_ || address == 0) return std::nullopt;
+// Of a file; null elsewhere.
+const Symbols::Mapping* Symbols::mapping_of(uint32_t pid, uint64_t address) {
+  if (!host_ || address == 0) return nullptr;
   std::unique_ptr<Process>& process = processes_[pid];
   if (process == nullptr) process = std::make_unique<Process>(pid);
-  const Process::Mapping* mapping = process->find(address);
+  const Mapping* mapping = process->find(address);
   if (mapping == nullptr) {
     // It may have mapped more since. Of one that has gone what was known stays.
     auto now = std::make_unique<Process>(pid);
     if (!now->mappings.empty()) process = std::move(now);
     mapping = process->find(address);
   }
-  if (mapping == nullptr || mapping->path.empty()) return std::nullopt;
+  return mapping == nullptr || mapping->path.empty() ? nullptr : mapping;
+}
+
+std::optional<std::string> Symbols::user_offset(uint32_t pid, uint64_t address) {
+  const Mapping* mapping = mapping_of(pid, address);
+  if (mapping == nullptr) return std::nullopt;
+  return fmt::format("{}:{:#x}", mapping->path.substr(mapping->path.rfind('/') + 1), address - mapping->begin);
+}
+
+std::optional<Symbol> Symbols::user(uint32_t pid, uint64_t address) {
+  const Mapping* mapping = mapping_of(pid, address);
+  if (mapping == nullptr) return std::nullopt;
   std::shared_ptr<const File>& file = files_[mapping->path];
   if (file == nullptr) file = std::make_shared<const File>(mapping->path);
   Symbol result{mapping->path.substr(mapping->path.rfind('/') + 1), "", 0};

@@ -57,6 +57,12 @@ class Symbols {
   std::optional<Symbol> kernel(uint64_t address);
   std::optional<Symbol> user(uint32_t pid, uint64_t address);
 
+  // Option noresolve: frames of user stacks are shown as user_offset(), and no file is read.
+  void set_noresolve(bool noresolve) { noresolve_ = noresolve; }
+  bool noresolve() const { return noresolve_; }
+  // "object:0x1", the offset in its mapping.
+  std::optional<std::string> user_offset(uint32_t pid, uint64_t address);
+
   // Makes the address in `field` of an aggregation's keys that of its symbol or module, if it has a name; leaves fields
   // of other kinds alone.
   void reduce(const dif::Field& field, std::span<uint8_t> keys);
@@ -64,9 +70,15 @@ class Symbols {
  private:
   struct Kernel;
   struct File;
+  struct Mapping {
+    uint64_t begin = 0, end = 0, offset = 0;
+    std::string path;
+  };
   struct Process;
+  const Mapping* mapping_of(uint32_t pid, uint64_t address);
 
   bool host_ = false;
+  bool noresolve_ = false;
   uint32_t target_ = 0;
   std::unique_ptr<Kernel> kernel_;
   std::map<std::string, std::shared_ptr<const File>> files_;

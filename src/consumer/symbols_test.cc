@@ -1,8 +1,13 @@
 #include "consumer/symbols.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+
+#include "consumer/fake_session.h"
 #include "consumer/text.h"
 
 namespace ht::consumer {
@@ -102,6 +107,58 @@ TEST(Symbols, AKeyOutsideTheKeysIsLeftAlone) {
 TEST(AddressText, OnlyTheModuleIsKnown) {
   EXPECT_EQ(address_text(Symbol{"libc.so.6", "", 0}, 0x1234, Offset::kShown), "libc.so.6`0x1234");
   EXPECT_EQ(address_text(std::nullopt, 0x1234, Offset::kShown), "0x1234");
+}
+
+// What a clause `{ ustack(2); trace(usym(...)); }` of this process prints.
+std::string stack_and_symbol(const Options& options) {
+  dif::Action stack = trace_of(int_type(8)), symbol = trace_of(int_type(8));
+  stack.arg_kinds = {dif::ActionKind::kUstack};
+  stack.arg_params = {2};
+  symbol.arg_kinds = {dif::ActionKind::kUsym};
+  Scene scene(program_of({{stack, symbol}}), options);
+  scene.consumer().symbols().use_host();
+  const auto pid = static_cast<uint64_t>(getpid());
+  const uint64_t frames[] = {pid, landmark() + 2, 16}, words[] = {pid, landmark() + 3};
+  scene.fire(0, {{std::string(reinterpret_cast<const char*>(frames), sizeof frames),
+                  std::string(reinterpret_cast<const char*>(words), sizeof words)}});
+  return scene.printed();
+}
+
+TEST(Symbols, JsonHasAddressesAndNames) {
+  Options options;
+  options.json = true;
+  const std::string text = stack_and_symbol(options);
+  const std::string name = fmt::format("{}`symbols_test_landmark", program_invocation_short_name);
+  EXPECT_NE(
+      text.find(fmt::format(R"([{{"address":"{:#x}","name":"{}+0x2"}},{{"address":"0x10"}}])", landmark() + 2, name)),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find(fmt::format(R"({{"address":"{:#x}","name":"{}"}})", landmark() + 3, name)), std::string::npos)
+      << text;
+}
+
+TEST(Symbols, FramesAsOffsetsInTheirMappings) {
+  Options options;
+  options.quiet = options.noresolve = true;
+  options.stackindent = 0;
+  const std::string text = stack_and_symbol(options);
+  const std::string object = program_invocation_short_name;
+  unsigned long offset = 0;
+  ASSERT_EQ(sscanf(text.c_str(), fmt::format("\n{}:%lx\n0x10\n", object).c_str(), &offset), 1) << text;
+  EXPECT_EQ((landmark() + 2 - offset) % 4096, 0u) << "a mapping begins with a page";
+  EXPECT_NE(text.find(fmt::format("{}`symbols_test_landmark", object)), std::string::npos) << "what usym() shows stays";
+}
+
+TEST(Symbols, NamesOfKeysInHistograms) {
+  Options options;
+  options.agghist = true;
+  dif::Action count = aggregate_of(dif::ActionKind::kCount, 1, {int_type(8)});
+  count.arg_kinds = {dif::ActionKind::kUmod};
+  Scene scene(program_of({{count}}, {{"a", 1, dif::ActionKind::kCount, 0, {int_type(8)}}}), options);
+  scene.consumer().symbols().use_host();
+  const uint64_t words[] = {static_cast<uint64_t>(getpid()), landmark()};
+  scene.aggregate(0, 0, {{std::string(reinterpret_cast<const char*>(words), sizeof words)}}, {3});
+  EXPECT_NE(scene.remaining().find(fmt::format("{} |@", program_invocation_short_name)), std::string::npos);
 }
 
 }  // namespace

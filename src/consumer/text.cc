@@ -67,6 +67,13 @@ std::string raw_dump(ByteView bytes) {
   return text;
 }
 
+std::string frame_text(bool kernel, uint32_t pid, uint64_t pc, Symbols* symbols) {
+  if (symbols == nullptr) return address_text(std::nullopt, pc, Offset::kShown);
+  if (kernel) return address_text(symbols->kernel(pc), pc, Offset::kShown);
+  if (!symbols->noresolve()) return address_text(symbols->user(pid, pc), pc, Offset::kShown);
+  return symbols->user_offset(pid, pc).value_or(fmt::format("{:#x}", pc));
+}
+
 std::string stack_text(const Datum& stack, int indent, int width, Symbols* symbols) {
   std::string text = "\n";
   const bool kernel = stack.kind() == ActionKind::kStack;
@@ -74,10 +81,7 @@ std::string stack_text(const Datum& stack, int indent, int width, Symbols* symbo
   for (size_t i = kernel ? 0 : 1; i < stack.bytes.size() / 8; ++i) {
     const uint64_t pc = stack.word(i);
     if (pc == 0) break;
-    const std::optional<Symbol> symbol = symbols == nullptr ? std::nullopt
-                                         : kernel           ? symbols->kernel(pc)
-                                                            : symbols->user(pid, pc);
-    text += fmt::format("{:{}}{:>{}}\n", "", indent, address_text(symbol, pc, Offset::kShown), width);
+    text += fmt::format("{:{}}{:>{}}\n", "", indent, frame_text(kernel, pid, pc, symbols), width);
   }
   return text;
 }

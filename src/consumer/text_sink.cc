@@ -83,7 +83,7 @@ void TextSink::aggregations(const std::vector<Row>& rows, const dif::FormatStrin
 }
 
 void TextSink::default_rows(const std::vector<Row>& rows) {
-  CompactPrinter compact(rows, options_);
+  CompactPrinter compact(rows, options_, symbols_);
   for (const Row& one : rows) {
     if (compact.takes(one)) {
       stream_.write(compact.line(one));

@@ -66,7 +66,10 @@ Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& 
   if (call.args.size() <= 3) return {};
   ASSIGN_OR_RETURN(Expr length, check_operand(context, call.args[3]));
   if (!is_scalar(length.type)) {
-    return fail(Tag::D_TRACEMEM_DYNSIZE, length.pos, "tracemem( ) argument #3 must be of scalar type");
+    return fail(Tag::D_PROTO_ARG, length.pos,
+                fmt::format("tracemem( ) argument #3 is incompatible with prototype:\n\tprototype: size_t\n"
+                            "\t argument: {}",
+                            spell(length.type)));
   }
   return add_argument(context, context.actions.back(), length);
 }
@@ -157,7 +160,7 @@ struct LibactRow {
 };
 constexpr LibactRow kLibacts[] = {
     {"clear", Libact::kClear, Tag::D_CLEAR_AGGARG, Tag::D_CLEAR_AGGBAD, Tag::D_PROTO_ARG},
-    {"trunc", Libact::kTrunc, Tag::D_TRUNC_AGGARG, Tag::D_TRUNC_AGGBAD, Tag::D_TRUNC_SCALAR},
+    {"trunc", Libact::kTrunc, Tag::D_TRUNC_AGGARG, Tag::D_TRUNC_AGGBAD, Tag::D_PROTO_ARG},
     {"normalize", Libact::kNormalize, Tag::D_NORMALIZE_AGGARG, Tag::D_NORMALIZE_AGGBAD, Tag::D_NORMALIZE_SCALAR},
     {"denormalize", Libact::kDenormalize, Tag::D_NORMALIZE_AGGARG, Tag::D_NORMALIZE_AGGBAD, Tag::D_PROTO_ARG},
 };
@@ -174,6 +177,12 @@ Result<void> aggregation_action(ActionContext& context, const ActionRow& row, co
   if (call.args.size() <= 2) return {};
   ASSIGN_OR_RETURN(Expr number, check_operand(context, call.args[2]));
   if (!is_arithmetic(number.type)) {
+    if (found->libact == Libact::kTrunc) {
+      return fail(Tag::D_PROTO_ARG, number.pos,
+                  fmt::format("trunc( ) argument #2 is incompatible with prototype:\n\tprototype: int64_t\n"
+                              "\t argument: {}",
+                              spell(number.type)));
+    }
     return fail(found->not_scalar, number.pos, fmt::format("{}( ) argument #2 must be of scalar type", row.name));
   }
   return add_argument(context, context.actions.back(), number);

@@ -271,13 +271,26 @@ Result<void> check_same_keys(const Aggregation& first, const Aggregation& other,
   return {};
 }
 
+// Whatever the function, %@ shows one 64-bit integer or, of a distribution, all of it.
+Result<void> check_value_conversion(const Conversion& conversion, TypeRef value, const Pos& pos) {
+  const ConversionRule* rule = rule_of(conversion);
+  const bool long_long = conversion.size == "ll" && rule != nullptr;  // on this machine the same as long
+  if (long_long || (rule != nullptr && rule->fits(value))) return {};
+  return wrong_type("printa", "aggregating action", conversion.number, conversion,
+                    rule != nullptr ? rule->prototype : "unknown", value, pos);
+}
+
 // Conversions without @ take the keys in order.
-Result<void> check_key_conversions(const dif::FormatString& format, const Aggregation& aggregation, const Pos& pos) {
+Result<void> check_printa_conversions(const dif::FormatString& format, const Aggregation& aggregation, TypeRef value,
+                                      const Pos& pos) {
   size_t key = 0;
   for (const Conversion& conversion : format.parts) {
     if (conversion.is_literal_only) continue;
     const size_t number = conversion.number;
-    if (conversion.agg) continue;
+    if (conversion.agg) {
+      RETURN_IF_ERROR(check_value_conversion(conversion, value, pos));
+      continue;
+    }
     if (conversion.star_width || conversion.star_precision) {
       return fail(Tag::D_PRINTF_DYN_PROTO, pos,
                   fmt::format("printa( ) prototype mismatch: conversion #{} (%{}) is missing a corresponding \"{}\" "
@@ -324,7 +337,10 @@ Result<void> compile_printa(ActionContext& context, const ActionRow& row, const 
     RETURN_IF_ERROR(check_same_keys(known[ids[0] - 1], known[id - 1], call.args[i].pos));
   }
   if (format.has_value()) {
-    RETURN_IF_ERROR(check_key_conversions(*format, known[ids[0] - 1], call.args[1].pos));
+    const Aggregation& aggregation = known[ids[0] - 1];
+    const bool counts = aggregation.function == ActionKind::kCount;
+    TypeRef value = context.sema.types().from_spelling(counts ? "uint64_t" : "int64_t");
+    RETURN_IF_ERROR(check_printa_conversions(*format, aggregation, value, call.args[1].pos));
   }
   dif::Action& action = append(context, row.kind, call);
   action.aggs = std::move(ids);

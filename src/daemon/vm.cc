@@ -167,6 +167,7 @@ void Vm::greet() {
   timer_.after(limits_.hello / kGreetings, [this] {
     if (++unanswered_ < kGreetings) return greet();
     set_state(State::kNoAgent, "no agent answers: is dtraced -m running in the guest?");
+    watcher_.vm_silent(*this);
   });
 }
 

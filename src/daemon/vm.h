@@ -43,6 +43,7 @@ class Vm {
     // It was ready and is no more; nothing that it had armed counts any more.
     virtual void vm_lost(Vm& vm, const std::string& why) = 0;
     virtual void vm_gone(Vm& vm) = 0;  // its process ended
+    virtual void vm_silent(Vm&) {}     // no agent answered in time
   };
 
   Vm(asio::io_context& loop, const Limits& limits, engine::TargetId target, FoundVm found, Watcher& watcher);
@@ -62,7 +63,8 @@ class Vm {
   const channel::Hello& hello() const { return hello_; }
   State state() const { return state_; }
   bool ready() const { return state_ == State::kReady; }
-  bool settled() const { return state_ != State::kConnecting; }  // nothing to wait for
+  bool settled() const { return state_ != State::kConnecting; }                             // nothing to wait for
+  bool greeting() const { return state_ == State::kConnecting && connection_ != nullptr; }  // its time is not over
   std::string state_name() const;
   const std::string& detail() const { return detail_; }  // why it is not ready
   std::shared_ptr<guest::GuestRam> ram() const { return ram_; }

@@ -155,12 +155,19 @@ bool VmRegistry::all_settled() const {
 void VmRegistry::settle(std::function<void()> done) {
   scan();
   waiting_.push_back(std::move(done));
-  // A guest becomes settled by Hello (vm_ready), or because the time for it is over.
+  // A guest becomes settled by Hello, by the end of its time for one (which this loop, when it is late, may come to
+  // after ours), or not at all, if its channel is closed again and again.
   settle_timer_.after(all_settled() ? milliseconds(0) : limits_.hello + milliseconds(10), [this] {
-    auto ready = std::move(waiting_);
-    waiting_.clear();
-    for (auto& one : ready) one();
+    const bool late = std::any_of(vms_.begin(), vms_.end(), [](const auto& entry) { return entry.second->greeting(); });
+    if (!late) return answer_waiting();
+    settle_timer_.after(limits_.hello, [this] { answer_waiting(); });
   });
+}
+
+void VmRegistry::answer_waiting() {
+  auto ready = std::move(waiting_);
+  waiting_.clear();
+  for (auto& one : ready) one();
 }
 
 void VmRegistry::check_settled() {
@@ -179,6 +186,10 @@ void VmRegistry::vm_ready(Vm& vm) {
 
 void VmRegistry::vm_lost(Vm& vm, const std::string& why) {
   if (watcher_ != nullptr) watcher_->vm_lost(vm, why);
+}
+
+void VmRegistry::vm_silent(Vm&) {
+  check_settled();
 }
 
 void VmRegistry::vm_gone(Vm& vm) {

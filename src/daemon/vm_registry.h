@@ -46,11 +46,13 @@ class VmRegistry final : private Vm::Watcher {
   void vm_ready(Vm& vm) override;
   void vm_lost(Vm& vm, const std::string& why) override;
   void vm_gone(Vm& vm) override;
+  void vm_silent(Vm& vm) override;
   Result<Vm*> admit(FoundVm found);
   std::string free_name(const std::string& wanted) const;
   engine::TargetId target_for(const std::string& name);
   bool all_settled() const;
   void check_settled();
+  void answer_waiting();
 
   asio::io_context& loop_;
   const Limits& limits_;

@@ -21,6 +21,11 @@ Value Machine::argument(uint64_t index) const {
   return {args_[index], guest ? guest_tag(context_->firing.target) : kTagNone};
 }
 
+// Of a host's timer, whose arg1 it is; 0 if unknown.
+uint64_t Machine::host_user_pc() const {
+  return context_->firing.target == kHost ? context_->firing.args[1] : 0;
+}
+
 bool Machine::load_array(uint32_t variable, uint64_t index, Value* result) {
   // A call brings no registers along; but which there would be is known.
   if (variable == dif::kVarUregs && index >= kUserRegisters) return fail(Fault::kBadindex, index);
@@ -95,7 +100,7 @@ bool Machine::load_builtin(uint32_t variable, Value* result) {
     case dif::kVarUstackdepth:
       // The host's own probes fire in no function; what a guest's stack is, a call does not say.
       if (firing.target != kHost) return fail(Fault::kIllop);
-      v = {0};
+      v = {variable == dif::kVarUstackdepth && host_user_pc() != 0 ? 1u : 0u};
       return true;
     case dif::kVarVmname:
       v = builtin_string(BuiltinString::kVmname);

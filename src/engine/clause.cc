@@ -273,6 +273,10 @@ bool Machine::store_arg(const LoadedArg& arg, Value value, uint8_t* base, uint32
     }
     default:  // stacks are not walked yet
       std::memset(out, 0, arg.size);
+      if (arg.kind == ActionKind::kUstack && arg.size >= 16) {
+        const uint64_t words[2] = {context_->firing.pid, host_user_pc()};
+        if (words[1] != 0) std::memcpy(out, words, sizeof words);
+      }
       return true;
   }
 }

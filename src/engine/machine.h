@@ -99,6 +99,7 @@ class Machine {
   bool load_builtin(uint32_t variable, Value* result);
   bool load_array(uint32_t variable, uint64_t index, Value* result);
   Value argument(uint64_t index) const;
+  uint64_t host_user_pc() const;
 
   // variable_access.cc
   bool load_variable(const VariableShape& shape, Value* result);

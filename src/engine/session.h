@@ -135,9 +135,15 @@ class SessionReader {
   virtual int32_t exit_status() const = 0;  // the last exit()'s, 0 if none
   virtual bool exited() const = 0;          // exit() was called
 
-  // Hands over every complete record now in the buffers, merged by timestamp over the slots, and frees their space.
+  // In which order drain() hands over what is in the buffers of several CPUs.
+  enum class Order : uint8_t {
+    kTime,   // merged by timestamp
+    kByCpu,  // one slot after the other; but BEGIN's records first and END's last
+  };
+
+  // Hands over every complete record now in the buffers of all slots, and frees their space.
   // Under the policies fill and ring there is nothing to hand over before the session has stopped.
-  virtual void drain(const std::function<void(const RecordView&)>& record) = 0;
+  virtual void drain(const std::function<void(const RecordView&)>& record, Order order = Order::kTime) = 0;
   // Flips the aggregation buffers and hands over what they had gathered.
   virtual void snapshot(const std::function<void(const BinView&)>& bin) = 0;
   virtual Drops drops() const = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "engine/session_memory.h"
 
@@ -45,7 +46,7 @@ class Reader final : public SessionReader {
   }
   int32_t exit_status() const override { return header().exit_status.load(std::memory_order_acquire); }
   bool exited() const override { return header().exited.load(std::memory_order_acquire) != 0; }
-  void drain(const std::function<void(const RecordView&)>& record) override;
+  void drain(const std::function<void(const RecordView&)>& record, Order order) override;
   void snapshot(const std::function<void(const BinView&)>& bin) override;
   Drops drops() const override;
   void abandon() override { abandoned_ = true; }
@@ -60,6 +61,9 @@ class Reader final : public SessionReader {
 
   const DataHeader& header() const { return *reinterpret_cast<const DataHeader*>(data_.data()); }
   bool nothing_yet() const;
+  std::vector<Cursor> cursors();
+  uint64_t last_order(Cursor cursor) const;
+  bool consume(Cursor& cursor, const std::function<void(const RecordView&)>& record) const;
   bool load_next(Cursor& cursor) const;
   RecordView view(const Cursor& cursor) const;
   bool quiescent(const ReaderSlot& slot) const;
@@ -69,6 +73,7 @@ class Reader final : public SessionReader {
   uint64_t ring_size_ = 0, aggregation_size_ = 0;
   std::vector<ReaderSlot> slots_;
   bool abandoned_ = false;
+  bool began_ = false;  // something was handed over
 };
 
 Result<void> Reader::init(UniqueFd data, UniqueFd control) {
@@ -156,9 +161,9 @@ bool Reader::nothing_yet() const {
          !abandoned_;
 }
 
-void Reader::drain(const std::function<void(const RecordView&)>& record) {
-  if (nothing_yet()) return;
-  std::vector<Cursor> cursors;
+// What there is to read now; slots without a record are done with.
+std::vector<Reader::Cursor> Reader::cursors() {
+  std::vector<Cursor> result;
   for (ReaderSlot& slot : slots_) {
     const uint64_t produced = slot.header->produced.load(std::memory_order_acquire);
     uint64_t consumed = std::max(slot.control->consumed.load(std::memory_order_relaxed),
@@ -166,22 +171,65 @@ void Reader::drain(const std::function<void(const RecordView&)>& record) {
     if (consumed > produced || produced - consumed > ring_size_) consumed = produced;
     Cursor cursor{&slot, consumed, produced};
     if (load_next(cursor)) {
-      cursors.push_back(cursor);
+      result.push_back(cursor);
     } else {
       slot.control->consumed.store(cursor.position, std::memory_order_release);
     }
   }
-  while (!cursors.empty()) {
-    auto first = std::min_element(cursors.begin(), cursors.end(),
-                                  [](const Cursor& a, const Cursor& b) { return a.order < b.order; });
-    record(view(*first));
-    first->position += first->record.size;
-    ControlSlot& control = *first->slot->control;
-    control.consumed_cost.store(control.consumed_cost.load(std::memory_order_relaxed) + first->record.cost,
-                                std::memory_order_relaxed);
-    const bool more = load_next(*first);
-    first->slot->control->consumed.store(first->position, std::memory_order_release);
-    if (!more) cursors.erase(first);
+  return result;
+}
+
+// Hands over one record and frees its space; false if there is no other.
+bool Reader::consume(Cursor& cursor, const std::function<void(const RecordView&)>& record) const {
+  record(view(cursor));
+  cursor.position += cursor.record.size;
+  ControlSlot& control = *cursor.slot->control;
+  control.consumed_cost.store(control.consumed_cost.load(std::memory_order_relaxed) + cursor.record.cost,
+                              std::memory_order_relaxed);
+  const bool more = load_next(cursor);
+  control.consumed.store(cursor.position, std::memory_order_release);
+  return more;
+}
+
+// Of the slot's last record.
+uint64_t Reader::last_order(Cursor cursor) const {
+  const uint64_t now = cursor.slot->order;
+  do cursor.position += cursor.record.size;
+  while (load_next(cursor));
+  return std::exchange(cursor.slot->order, now);
+}
+
+void Reader::drain(const std::function<void(const RecordView&)>& record, Order order) {
+  if (nothing_yet()) return;
+  const bool over = abandoned_ || state() == SessionState::kStopped;
+  std::vector<Cursor> slots = cursors();
+  const bool first_time = !std::exchange(began_, began_ || !slots.empty());
+  const auto earlier = [](const Cursor& a, const Cursor& b) { return a.order < b.order; };
+  const auto earliest = [&] { return std::min_element(slots.begin(), slots.end(), earlier); };
+  if (order == Order::kByCpu && slots.size() > 1) {
+    // BEGIN's are those before any of another slot, END's those after all others: what is left of them for the end is
+    // merged below.
+    const auto take = [&](auto slot, uint64_t before) {
+      bool more = true;
+      while (more && slot->order < before) more = consume(*slot, record);
+      return more;
+    };
+    std::vector<uint64_t> lasts;
+    for (const Cursor& slot : slots) lasts.push_back(over ? last_order(slot) : UINT64_MAX);
+    std::sort(lasts.begin(), lasts.end());
+    const uint64_t end = over ? lasts[lasts.size() - 2] + 1 : UINT64_MAX;
+    if (const auto first = earliest(); first_time) {
+      uint64_t others = UINT64_MAX;
+      for (auto slot = slots.begin(); slot != slots.end(); ++slot) {
+        if (slot != first) others = std::min(others, slot->order);
+      }
+      if (!take(first, others)) slots.erase(first);
+    }
+    for (auto slot = slots.begin(); slot != slots.end();) slot = take(slot, end) ? slot + 1 : slots.erase(slot);
+  }
+  while (!slots.empty()) {
+    const auto first = earliest();
+    if (!consume(*first, record)) slots.erase(first);
   }
 }
 

@@ -107,6 +107,30 @@ TEST(Records, ReaderMergesSlotsByTime) {
   for (size_t i = 0; i < 10; ++i) EXPECT_EQ(records[i].number(), static_cast<int64_t>(i));
 }
 
+TEST(Records, ReaderTakesSlotBySlotButBeginFirstAndEndLast) {
+  Harness harness;
+  harness.add(clause({trace("ldgs 262, %r1\nret %r1")}));
+  harness.start();
+  const auto fire = [&](unsigned slot, uint64_t value) {
+    Firing firing = harness.firing();
+    firing.args[0] = value;
+    harness.engine->fire(slot, firing);
+  };
+  const auto numbers = [&] {
+    std::vector<int64_t> all;
+    for (const auto& record : drain(*harness.reader, SessionReader::Order::kByCpu)) all.push_back(record.number());
+    return all;
+  };
+  fire(1, 1);  // before anything on the other slot, as BEGIN is
+  for (uint64_t i = 2; i < 8; ++i) fire(i % 2, i);
+  EXPECT_EQ(numbers(), (std::vector<int64_t>{1, 2, 4, 6, 3, 5, 7}));
+  for (uint64_t i = 11; i < 15; ++i) fire(i % 2, i);
+  EXPECT_EQ(numbers(), (std::vector<int64_t>{12, 14, 11, 13}));
+  for (uint64_t i = 21; i < 25; ++i) fire(i % 2, i);
+  harness.reader->abandon();  // no more will come: what is later than all of the other slot may be END's
+  EXPECT_EQ(numbers(), (std::vector<int64_t>{22, 21, 23, 24}));
+}
+
 TEST(Records, ABranchSkipsActionsAndSaysSo) {
   Harness harness;
   dif::Action branch = action(ActionKind::kBranchFalse, {code("ldgs 262, %r1\nret %r1", i64())});

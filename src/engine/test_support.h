@@ -131,13 +131,15 @@ inline std::unique_ptr<SessionReader> open_reader(const Session& session) {
   EXPECT_TRUE(reader.ok()) << (reader.ok() ? "" : reader.error().message);
   return reader.ok() ? std::move(reader).value() : nullptr;
 }
-inline std::vector<Record> drain(SessionReader& reader) {
+inline std::vector<Record> drain(SessionReader& reader, SessionReader::Order order = SessionReader::Order::kTime) {
   std::vector<Record> records;
-  reader.drain([&](const RecordView& view) {
-    Record record{view, std::string(view.data.begin(), view.data.end())};
-    record.view.data = {};
-    records.push_back(std::move(record));
-  });
+  reader.drain(
+      [&](const RecordView& view) {
+        Record record{view, std::string(view.data.begin(), view.data.end())};
+        record.view.data = {};
+        records.push_back(std::move(record));
+      },
+      order);
   return records;
 }
 inline std::vector<Bin> snapshot(SessionReader& reader) {

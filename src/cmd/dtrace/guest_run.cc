@@ -226,9 +226,9 @@ std::vector<std::string> resolvers(const CommandLine& line) {
 }
 
 int run_guests(CommandLine& line) {
-  if (!load_sources(line)) return kFatal;
   auto processes = Processes::prepare(line);
   if (!processes) return fatal(processes.error());
+  if (!load_sources(line)) return kFatal;
   d::StabilityReport stability;
   const auto compiled =
       line.object.empty() ? compile_sources(line, (*processes)->target(), &stability) : read_object(line);

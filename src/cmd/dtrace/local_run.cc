@@ -113,9 +113,9 @@ int run_session(const CommandLine& line, std::shared_ptr<const dif::Program> pro
 }  // namespace
 
 int run_local(CommandLine& line) {
-  if (!load_sources(line)) return kFatal;
   auto processes = Processes::prepare(line);
   if (!processes) return fatal(processes.error());
+  if (!load_sources(line)) return kFatal;
   d::StabilityReport stability;
   const auto compiled =
       line.object.empty() ? compile_sources(line, (*processes)->target(), &stability) : read_object(line);

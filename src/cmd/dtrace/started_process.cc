@@ -1,10 +1,8 @@
 #include "cmd/dtrace/started_process.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include <cstring>
 #include <optional>
 
+#include "cmd/dtrace/evaltime.h"
 #include "cmd/dtrace/signals.h"
 
 namespace ht::dtrace {
@@ -56,50 +55,6 @@ void set_environment(const dif::OptionMap& options) {
   const int why = errno;
   (void)!write(report, &why, sizeof why);
   _exit(127);
-}
-
-#if defined(__x86_64__)
-// Where the program begins, from the auxiliary vector.
-std::optional<uint64_t> entry_point(pid_t pid) {
-  auto bytes = read_file(fmt::format("/proc/{}/auxv", pid), 4096);
-  if (!bytes) return std::nullopt;
-  for (size_t at = 0; at + sizeof(Elf64_auxv_t) <= bytes->size(); at += sizeof(Elf64_auxv_t)) {
-    Elf64_auxv_t entry;
-    std::memcpy(&entry, bytes->data() + at, sizeof entry);
-    if (entry.a_type == AT_ENTRY) return entry.a_un.a_val;
-  }
-  return std::nullopt;
-}
-
-// Lets a stopped process run until it is about to execute `address`. Returns its status if it ends before, as one does
-// whose libraries cannot be loaded. If anything else goes wrong it stands elsewhere.
-std::optional<int> run_to(pid_t pid, uint64_t address) {
-  errno = 0;
-  const long word = ptrace(PTRACE_PEEKTEXT, pid, address, nullptr);
-  if (errno != 0 || ptrace(PTRACE_POKETEXT, pid, address, (word & ~0xffL) | 0xcc) != 0) return std::nullopt;
-  int status = 0;
-  if (ptrace(PTRACE_CONT, pid, nullptr, nullptr) != 0 || waitpid(pid, &status, 0) != pid) return std::nullopt;
-  if (!WIFSTOPPED(status)) return status;
-  ptrace(PTRACE_POKETEXT, pid, address, word);
-  user_regs_struct registers{};
-  if (WSTOPSIG(status) != SIGTRAP || ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) return std::nullopt;
-  if (registers.rip != address + 1) return std::nullopt;
-  registers.rip = address;
-  ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
-  return std::nullopt;
-}
-#endif
-
-// `exec` and `preinit` are right after the exec; `postinit` and `main` at the program's entry, when the dynamic linker
-// has loaded and initialised the libraries. Returns its status if it ended.
-std::optional<int> run_to_evaltime(pid_t pid, const std::string& evaltime) {
-  if (evaltime == "exec" || evaltime == "preinit") return std::nullopt;
-#if defined(__x86_64__)
-  if (const auto entry = entry_point(pid)) return run_to(pid, *entry);
-#else
-  (void)pid;
-#endif
-  return std::nullopt;
 }
 
 }  // namespace
