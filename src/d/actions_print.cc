@@ -91,11 +91,12 @@ Result<void> compile_print(ActionContext& context, const ActionRow& row, const E
     return fail(Tag::D_PRINT_DYN, arg.pos, "print( ) may not be applied to a dynamic expression");
   }
   dif::Action& action = append(context, row.kind, call);
-  // What a pointer to a type that only the kernel knows points to has no shape here.
+  // What a pointer to a type that only the kernel knows points to has no shape here: the linker adds it.
   if (is_pointer(value.type) && !is_address_of_unknown(value.type)) {
     return print_pointed(context, action, std::move(value));
   }
-  if (!is_symbolic(value.type)) action.param = context.sema.print_types().add(value.type);
+  if (!is_symbolic(value.type) && !is_address_of_unknown(value.type))
+    action.param = context.sema.print_types().add(value.type);
   return add_argument(context, action, value);
 }
 

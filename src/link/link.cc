@@ -7,6 +7,7 @@
 
 #include "dif/verify.h"
 #include "link/lower.h"
+#include "link/print_types.h"
 #include "link/prune.h"
 #include "typing/infer.h"
 
@@ -47,7 +48,10 @@ class Linker {
     typing::VariablesResult variables = typing::infer_variables(source_, types_);
     variables_ = std::move(variables.variables);
     for (Error& e : variables.errors) add(std::move(e));
+    std::optional<PrintTypes> print;
+    if (types_ != nullptr && !source_.linked) print.emplace(result_.program, *types_).add_objects(variables_);
     typing::for_each_difo(result_.program, [this](dif::Difo& difo) { link_difo(difo); });
+    if (print && result_.errors.empty()) print->finish();
     patch_variables();
     patch_aggregations();
     finish();
@@ -251,7 +255,13 @@ LinkResult link(const dif::Program& program, const types::TypeFile* types, const
 }
 
 bool needs_types(const dif::Program& program) {
+  if (program.linked) return false;
   bool needed = false;
+  for (const dif::Clause& clause : program.clauses) {
+    for (const dif::Action& action : clause.actions) {
+      needed = needed || (action.kind == dif::ActionKind::kPrint && action.param == 0);
+    }
+  }
   typing::for_each_difo(program, [&](const dif::Difo& difo) {
     needed = needed || is_unknown(difo.rtype) || first_symbolic(difo).has_value();
   });
