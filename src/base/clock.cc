@@ -15,6 +15,7 @@ class SystemClock final : public Clock {
  public:
   uint64_t monotonic_ns() override { return now(CLOCK_MONOTONIC); }
   uint64_t wall_ns() override { return now(CLOCK_REALTIME); }
+  uint64_t thread_ns() override { return now(CLOCK_THREAD_CPUTIME_ID); }
 };
 
 }  // namespace

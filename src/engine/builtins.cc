@@ -52,6 +52,11 @@ bool Machine::load_builtin(uint32_t variable, Value* result) {
     case dif::kVarWalltimestamp:
       v = {context_->walltimestamp()};
       return true;
+    case dif::kVarVtimestamp:
+      // How long a guest's thread was on its CPU a call does not say.
+      if (firing.target != kHost) return fail(Fault::kIllop);
+      v = {context_->vtimestamp()};
+      return true;
     case dif::kVarEpid:
       v = {uint64_t{ecb_->probe->id} << 32 | (ecb_->clause->index + 1)};
       return true;

@@ -92,6 +92,11 @@ class FiringContext {
     if (walltimestamp_ == 0) walltimestamp_ = clock_.wall_ns();
     return walltimestamp_;
   }
+  // Of the host's probes only: they fire in the thread that runs the program.
+  uint64_t vtimestamp() {
+    if (vtimestamp_ == 0) vtimestamp_ = clock_.thread_ns();
+    return vtimestamp_;
+  }
   // The guest's memory, ready for this firing; null when there is none.
   guest::Memory* memory() {
     if (!memory_begun_ && firing.memory != nullptr) firing.memory->begin_firing();
@@ -107,6 +112,7 @@ class FiringContext {
   Clock& clock_;
   uint64_t timestamp_ = 0;
   uint64_t walltimestamp_ = 0;
+  uint64_t vtimestamp_ = 0;
   bool memory_begun_ = false;
 };
 

@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                   8},
         FaultCase{"setx 0xffff888000000000, %r1\nstx %r1, [%r1]\nret %r1", dif::Fault::kBadaddr, 0xffff888000000000, 4},
         FaultCase{"setx 0x10000000, %r1\nallocs %r1, %r2\nret %r2", dif::Fault::kNoscratch, 0, 4},
-        FaultCase{"ldgs 258, %r1\nret %r1", dif::Fault::kIllop, 0, 0},  // vtimestamp
+        FaultCase{"ldgs 258, %r1\nret %r1", dif::Fault::kIllop, 0, 0},  // vtimestamp of a guest's thread
         FaultCase{"setx 10, %r1\nldga 0, %r1, %r2\nret %r2", dif::Fault::kBadindex, 10, 4},
         FaultCase{"ldgs 262, %r1\npushtv 0, %r1\ncall msgsize, %r2\nret %r2", dif::Fault::kIllop, 0, 8}));
 

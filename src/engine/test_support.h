@@ -18,7 +18,8 @@ class FakeClock final : public Clock {
  public:
   uint64_t monotonic_ns() override { return now_ += 1000; }
   uint64_t wall_ns() override { return wall_ += 1000; }
-  uint64_t now_ = 1'000'000, wall_ = 5'000'000;
+  uint64_t thread_ns() override { return thread_ += 1000; }
+  uint64_t now_ = 1'000'000, wall_ = 5'000'000, thread_ = 3'000'000;
 };
 
 // Byte by byte; what was not put there cannot be read.
