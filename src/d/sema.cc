@@ -245,6 +245,9 @@ Result<Expr> Sema::identifier(const Expr& expr) {
     return integer_constant_expr(static_cast<uint64_t>(*value), types_.int_type(), expr.pos);
   }
   const dif::VariableInfo* builtin = visible(expr.text) ? find_builtin(expr.text) : nullptr;
+  if (builtin != nullptr && builtin->id == dif::kVarIpl) {
+    return fail(Tag::D_UNKNOWN, expr.pos, "ipl is not implemented (yet)", "Linux has no interrupt priority levels");
+  }
   if (builtin != nullptr && builtin->id < 0x100) {
     return fail(Tag::D_IDENT_BADREF, expr.pos, fmt::format("array '{}' may not be referenced as scalar", expr.text),
                 fmt::format("{}[n] is one of its elements", expr.text));
