@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include "base/hash.h"
 
@@ -17,6 +18,8 @@ T load_at(const uint8_t* at) {
   return value;
 }
 
+constexpr size_t kTypeInMember = offsetof(btf::Member, type);
+
 Error bad(std::string text) {
   return Error("BTF: " + text);
 }
@@ -25,6 +28,11 @@ Error bad(TypeId id, std::string_view text) {
 }
 
 }  // namespace
+
+// The type alone: what the passes over all members need. Entry `index` of a struct or union.
+TypeId BtfLoader::member_type(const BtfFile::View& v, unsigned index) {
+  return load_at<uint32_t>(v.body + size_t{index} * sizeof(btf::Member) + kTypeInMember);
+}
 
 Result<void> BtfLoader::load() {
   RETURN_IF_ERROR(read_header());
@@ -71,6 +79,7 @@ Result<void> BtfLoader::scan_records() {
   const uint8_t* begin = f_.blob_.data() + types_at_;
   size_t at = 0;
   f_.offsets_.reserve(types_len_ / 20);
+  name_fine_.assign(f_.string_len_, 0);
   while (at < types_len_) {
     const auto id = static_cast<TypeId>(f_.count());
     if (types_len_ - at < sizeof(btf::Record)) return bad(id, "cut short");
@@ -90,13 +99,17 @@ Result<void> BtfLoader::scan_records() {
 
 Result<void> BtfLoader::check_name(TypeId id, uint32_t offset, bool required) {
   if (offset >= uint64_t{f_.string_first_} + f_.string_len_) return bad(id, "its name leaves the string section");
+  // Most names are used many times: each is looked at once.
+  const bool own = offset >= f_.string_first_;
+  if (own && name_fine_[offset - f_.string_first_] != 0) return {};
   const std::string_view name = f_.string(offset);
-  if (required && name.empty()) return bad(id, "has no name");
+  if (name.empty()) return required ? Result<void>(bad(id, "has no name")) : Result<void>();
   if (name.size() > BtfFile::kMaxName) return bad(id, "its name is too long");
   // Names are printed in messages: nothing in them may steer a terminal.
   if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= 0x20 && c < 0x7f; })) {
     return bad(id, "its name is not printable");
   }
+  if (own) name_fine_[offset - f_.string_first_] = 1;  // not empty, and fine for everyone
   return {};
 }
 
@@ -197,11 +210,18 @@ Result<void> BtfLoader::check_reference(TypeId id, const BtfFile::View& v) {
       return bad(id, "refers to something that is not a type");
     }
   }
+  if (v.kind == Kind::kVar && target != 0) return check_value_type(id, target, "a variable");
+  if (v.kind == Kind::kDatasec) {
+    for (unsigned i = 0; i < v.vlen(); ++i) {
+      const auto entry = load_at<btf::Secinfo>(v.body + size_t{i} * sizeof(btf::Secinfo));
+      if (f_.kind(entry.type) != Kind::kVar) return bad(id, "a section holds something that is no variable");
+    }
+  }
   if (v.kind == Kind::kFunc && f_.kind(target) != Kind::kFuncProto) return bad(id, "a function without prototype");
   if (v.kind == Kind::kArray) return check_value_type(id, load_at<btf::Array>(v.body).type, "an array");
   if (BtfFile::is_composite(v.kind)) {
     for (unsigned i = 0; i < v.vlen(); ++i) {
-      RETURN_IF_ERROR(check_value_type(id, f_.member_at(v, i).type, "a member"));
+      RETURN_IF_ERROR(check_value_type(id, member_type(v, i), "a member"));
     }
   }
   if (v.kind == Kind::kFuncProto) {
@@ -221,7 +241,7 @@ Result<void> BtfLoader::check_references() {
 
 // Types contained by value, one after the other.
 TypeId BtfLoader::value_edge(const BtfFile::View& v, unsigned index) const {
-  if (BtfFile::is_composite(v.kind)) return index < v.vlen() ? f_.member_at(v, index).type : 0;
+  if (BtfFile::is_composite(v.kind)) return index < v.vlen() ? member_type(v, index) : 0;
   if (index != 0) return 0;
   if (BtfFile::is_modifier(v.kind)) return v.record.size_or_type;
   if (v.kind == Kind::kArray) return load_at<btf::Array>(v.body).type;

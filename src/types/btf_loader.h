@@ -26,11 +26,13 @@ class BtfLoader {
   Result<void> check_value_type(TypeId id, TypeId target, const char* what);
   Result<void> visit(TypeId root);
   Result<void> finish(TypeId id, const BtfFile::View& v);
+  static TypeId member_type(const BtfFile::View& v, unsigned index);
   TypeId value_edge(const BtfFile::View& v, unsigned index) const;  // 0: no more
 
   BtfFile& f_;
   size_t types_at_ = 0, types_len_ = 0;
   size_t named_ = 0, enumerators_ = 0;
+  std::vector<uint8_t> name_fine_;  // per offset in the string section: a name that has passed check_name()
 
   struct Frame {
     TypeId id;

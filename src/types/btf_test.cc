@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 
 #include "types/btf_builder.h"
 #include "types/every_query.h"
@@ -251,6 +252,30 @@ TEST(Btf, EveryMutationIsAnErrorOrSafe) {
     }
   }
   EXPECT_GT(refusals, good.size());
+}
+
+// Every 32-bit word, the header's too, with the values at which sizes, ids and shifts break.
+TEST(Btf, EveryWordWithEveryEdgeIsAnErrorOrSafe) {
+  const Bytes good = sample().build();
+  constexpr uint32_t kEdges[] = {0,          1,          31,         32,         64,        255,
+                                 256,        0xffff,     0x10000,    0xffffff,   0x1000000, 0x7fffffff,
+                                 0x80000000, 0x9f00ffff, 0xff000000, 0xfffffffe, 0xffffffff};
+  size_t refusals = 0, tried = 0;
+  for (size_t at = 0; at + 4 <= good.size(); at += 4) {
+    for (const uint32_t value : kEdges) {
+      Bytes mutated = good;
+      std::memcpy(mutated.data() + at, &value, sizeof value);
+      ++tried;
+      auto file = TypeFile::from_btf(mutated);
+      if (file.ok()) {
+        ask_everything(**file);
+      } else {
+        ++refusals;
+      }
+    }
+  }
+  EXPECT_GT(tried, 3000u);
+  EXPECT_GT(refusals, tried / 4);
 }
 
 TEST(Btf, RealKernel) {
