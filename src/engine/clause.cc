@@ -143,7 +143,7 @@ bool Machine::run_action(const LoadedAction& action) {
       break;
   }
   uint8_t* base = record_ == nullptr ? nullptr : record_ + sizeof(RecordHeader);
-  if (action.has_field && base != nullptr) std::memset(base + action.offset, 0, action.size);
+  if (action.has_field && base != nullptr) store_stack(action.kind, base + action.offset, action.size);
   for (const LoadedArg& arg : action.args) {
     Value value;
     if (!evaluate(arg, &value)) return false;
@@ -271,14 +271,17 @@ bool Machine::store_arg(const LoadedArg& arg, Value value, uint8_t* base, uint32
       std::memcpy(out, words, sizeof words);
       return true;
     }
-    default:  // stacks are not walked yet
-      std::memset(out, 0, arg.size);
-      if (arg.kind == ActionKind::kUstack && arg.size >= 16) {
-        const uint64_t words[2] = {context_->firing.pid, host_user_pc()};
-        if (words[1] != 0) std::memcpy(out, words, sizeof words);
-      }
+    default:
+      store_stack(arg.kind, out, arg.size);
       return true;
   }
+}
+
+// Stacks are not walked yet: where a host's timer was is all there is of one.
+void Machine::store_stack(ActionKind kind, uint8_t* out, uint32_t size) const {
+  std::memset(out, 0, size);
+  const uint64_t words[2] = {context_->firing.pid, host_user_pc()};
+  if (kind == ActionKind::kUstack && words[1] != 0 && size >= sizeof words) std::memcpy(out, words, sizeof words);
 }
 
 bool Machine::store_value(const LoadedArg& arg, Value value, uint8_t* out, uint32_t* used) {

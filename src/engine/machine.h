@@ -100,6 +100,7 @@ class Machine {
   bool load_array(uint32_t variable, uint64_t index, Value* result);
   Value argument(uint64_t index) const;
   uint64_t host_user_pc() const;
+  void store_stack(dif::ActionKind kind, uint8_t* out, uint32_t size) const;
 
   // variable_access.cc
   bool load_variable(const VariableShape& shape, Value* result);
