@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/deep_stack.h"
 #include "base/hash.h"
 #include "d/clause.h"
 #include "d/kernel_types.h"
@@ -18,6 +19,9 @@
 
 namespace ht::d {
 namespace {
+
+// Trees are at most kMaxDepth deep; each level takes some functions of some kilobytes, twice that under a sanitizer.
+constexpr size_t kCompilerStack = size_t{1} << 28;
 
 std::string_view region_name(Region region) {
   switch (region) {
@@ -111,6 +115,7 @@ Result<void> compile_external(Compilation& c, External& external, size_t source,
   if (auto* definition = std::get_if<InlineDefinition>(&external)) return c.sema.define_inline(*definition);
   if (auto* definition = std::get_if<TranslatorDefinition>(&external)) {
     c.interfaces.declared("translator");  // what pragmas call the next one
+    if (!c.interfaces.next_translator_is_visible()) return {};
     return c.sema.define_translator(*definition);
   }
   if (auto* definition = std::get_if<ProviderDefinition>(&external)) {
@@ -259,9 +264,7 @@ dif::Source describe(const SourceText& source) {
   return {source.name, source.is_file, sha256_hex(as_bytes(source.text))};
 }
 
-}  // namespace
-
-CompileResult compile(const std::vector<SourceText>& sources, const CompileOptions& options) {
+CompileResult compile_here(const std::vector<SourceText>& sources, const CompileOptions& options) {
   CompileResult result;
   Compilation c(options);
   if (auto version = options.options.find("version"); version != options.options.end()) {
@@ -315,6 +318,16 @@ CompileResult compile(const std::vector<SourceText>& sources, const CompileOptio
   result.stability.providers = c.interfaces.providers();
   result.probes = probe_interfaces(c.sema.providers(), library_providers);
   result.program = std::move(c.program);
+  return result;
+}
+
+}  // namespace
+
+CompileResult compile(const std::vector<SourceText>& sources, const CompileOptions& options) {
+  CompileResult result;
+  if (!on_deep_stack(kCompilerStack, [&] { result = compile_here(sources, options); })) {
+    result.errors.push_back({fail(Tag::D_UNKNOWN, Pos{}, "no memory for the compiler's stack"), 0, "", ""});
+  }
   return result;
 }
 

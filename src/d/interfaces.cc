@@ -128,6 +128,14 @@ Result<void> Interfaces::pragma_binding(std::string_view version, std::string_vi
   return {};
 }
 
+bool Interfaces::next_translator_is_visible() {
+  auto bound = bindings_.find("translator");
+  if (bound == bindings_.end()) return true;
+  dif::Version needed = bound->second;
+  bindings_.erase(bound);
+  return needed <= version_;
+}
+
 Result<void> Interfaces::pragma_depends_on(std::string_view kind, std::string_view name, const Pos& pos) const {
   if (kind == "library") {
     if (is_library_) return {};

@@ -46,6 +46,8 @@ class Interfaces {
   Result<void> pragma_provider_attributes(std::string_view attributes, std::string_view provider,
                                           std::string_view component, const Pos& pos);
   Result<void> pragma_binding(std::string_view version, std::string_view name, const Pos& pos);
+  // Whether the version that is asked for has the translator that comes now. What bound it is used up.
+  bool next_translator_is_visible();
   Result<void> pragma_depends_on(std::string_view kind, std::string_view name, const Pos& pos) const;
   // A new value of the option version. The error's message is DTrace's text without more.
   Result<void> restrict_version(std::string_view version);

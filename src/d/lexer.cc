@@ -25,6 +25,31 @@ bool is_blank(char c) {
   return c == ' ' || c == '\f' || c == '\r' || c == '\t' || c == '\v';
 }
 
+// Of LM1` and the like, which say in which link map a module is.
+size_t link_map_length(std::string_view text) {
+  if (!text.starts_with("LM")) return 0;
+  const size_t end = text.find_first_not_of("0123456789abcdefABCDEF", 2);
+  return end != std::string_view::npos && end > 2 && text[end] == '`' ? end + 1 : 0;
+}
+
+// The length of a scoped name whose module has dots in its name (lib.so.1`name), if there is one here; else 0.
+size_t dotted_module_length(std::string_view text) {
+  size_t size = link_map_length(text), ticks = 0;
+  bool dotted = false;
+  for (char before = '.'; size < text.size(); before = text[size++]) {
+    if (text[size] == '.') {
+      if (before == '.' || ticks > 0) break;
+      dotted = true;
+    } else if (!is_word(text[size])) {
+      break;
+    } else if (text[size] == '`') {
+      if (before == '.') return 0;
+      ticks++;
+    }
+  }
+  return dotted && ticks > 0 ? size : 0;
+}
+
 std::string printable(char c) {
   auto u = static_cast<unsigned char>(c);
   return u >= ' ' && u < 0x7f ? std::string(1, c) : fmt::format("\\x{:02x}", u);
@@ -197,6 +222,7 @@ Result<Token> Lexer::scan_probe_id(Token token) {
 Result<Token> Lexer::scan_word(Token token, Context context) {
   size_t size = 0;
   while (is_word(peek(size))) size++;
+  if (context != Context::kMember) size = std::max(size, dotted_module_length(text_.substr(state_.offset)));
   token.text = text_.substr(state_.offset, size);
   advance(size);
   token.kind = Tok::kIdent;

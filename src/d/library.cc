@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/fd.h"
 
@@ -47,6 +49,18 @@ struct Node {
   bool missing = false;            // a provider or module is
   enum State : uint8_t { kNew, kOpen, kDone } state = kNew;
 };
+
+using KernelVersion = std::pair<unsigned, unsigned>;
+
+// The first two numbers: of "6.1.0-13-amd64", and of the directory "6.1".
+std::optional<KernelVersion> kernel_version(std::string_view text) {
+  KernelVersion version;
+  const char* const end = text.data() + text.size();
+  const auto major = std::from_chars(text.data(), end, version.first);
+  if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.') return std::nullopt;
+  if (std::from_chars(major.ptr + 1, end, version.second).ec != std::errc{}) return std::nullopt;
+  return version;
+}
 
 // Takes the dependencies out of the text.
 Node examine(LibraryText library, const HasDependency& has) {
@@ -177,6 +191,30 @@ std::vector<LibraryText> read_libraries(const std::string& directory) {
   for (std::string& path : paths) {
     Result<std::string> text = read_text_file(path);
     if (text.ok()) result.push_back({std::move(path), std::move(*text), false});
+  }
+  return result;
+}
+
+std::vector<LibraryText> read_system_libraries(const std::string& directory, std::string_view kernel_release) {
+  const std::optional<KernelVersion> running = kernel_version(kernel_release);
+  std::optional<KernelVersion> best;
+  std::string best_name;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    const std::optional<KernelVersion> version = kernel_version(name);
+    if (!version.has_value() || !running.has_value() || *version > *running || !at->is_directory(error)) continue;
+    if (best.has_value() && *version < *best) continue;
+    best = version;
+    best_name = name;
+  }
+  std::vector<LibraryText> result;
+  if (best.has_value()) result = read_libraries(directory + "/" + best_name);
+  const size_t special = result.size();
+  for (LibraryText& library : read_libraries(directory)) {
+    const auto replaces = [&](const LibraryText& other) { return base_name(other.name) == base_name(library.name); };
+    const auto last = result.begin() + static_cast<std::ptrdiff_t>(special);
+    if (std::none_of(result.begin(), last, replaces)) result.push_back(std::move(library));
   }
   return result;
 }

@@ -26,6 +26,9 @@ struct LibraryText {
 std::vector<LibraryText> embedded_library_texts();
 // The *.d files of a directory, by name. A directory or file that cannot be read is passed over, as DTrace does.
 std::vector<LibraryText> read_libraries(const std::string& directory);
+// Those of a system directory, and of its subdirectory for the newest kernel (5.2, 6.1) that is not newer than the
+// running one; a file of the subdirectory is instead of one of the same name above.
+std::vector<LibraryText> read_system_libraries(const std::string& directory, std::string_view kernel_release);
 
 // Whether there is a provider or module of that name; null: whatever is asked for is there, or may come to be.
 using HasDependency = std::function<bool(std::string_view what, std::string_view name)>;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "d/compile.h"
 
 namespace ht::d {
@@ -41,6 +44,27 @@ TEST(Library, PragmaLinesKeepTheirPlace) {
   const auto sorted = order_libraries({{"a.d", "one\n#pragma D depends_on provider p\ntwo"}}, nullptr);
   ASSERT_TRUE(sorted.ok());
   EXPECT_EQ((*sorted)[0].text, "one\n" + std::string(31, ' ') + "\ntwo");
+}
+
+TEST(Library, SystemDirectoryByKernelVersion) {
+  const std::filesystem::path root = std::filesystem::path(testing::TempDir()) / "system_libraries";
+  for (const char* file : {"a.d", "b.d", "5.2/b.d", "5.15/b.d", "5.15/c.d", "6.10/b.d", "old/b.d"}) {
+    std::filesystem::create_directories((root / file).parent_path());
+    std::ofstream(root / file) << "/* */\n";
+  }
+  const auto names = [&](std::string_view release) {
+    std::string list;
+    for (const LibraryText& library : read_system_libraries(root.string(), release)) {
+      list += library.name.substr(root.string().size() + 1) + " ";
+    }
+    return list;
+  };
+  EXPECT_EQ(names("6.1.0-13-amd64"), "5.15/b.d 5.15/c.d a.d ");
+  EXPECT_EQ(names("5.4.17"), "5.2/b.d a.d ");
+  EXPECT_EQ(names("6.10"), "6.10/b.d a.d ");
+  EXPECT_EQ(names("4.18.0"), "a.d b.d ");
+  EXPECT_EQ(names(""), "a.d b.d ");
+  std::filesystem::remove_all(root);
 }
 
 // What is embedded is taken on trust when dtrace starts: here it is checked.

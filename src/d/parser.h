@@ -1,8 +1,8 @@
 // Recursive descent over the tokens of one source. Hands out one external declaration (clause, declaration, inline) at
 // a time, so that what it declares is known before the next is read: whether a word is a type depends on it.
 //
-// The depth of everything recursive is bounded (kMaxDepth), so no input can exhaust the stack here or in the passes
-// that walk the tree.
+// The depth of everything recursive is bounded (kMaxDepth), so no input can exhaust the stack that compile() has, here
+// or in the passes that walk the tree.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace ht::d {
 
-inline constexpr unsigned kMaxDepth = 256;
+inline constexpr unsigned kMaxDepth = 4096;
 
 // For DTrace's WHERE in messages about command-line programs.
 enum class Region : uint8_t { kNone, kPredicate, kActions };

@@ -1,6 +1,7 @@
 #include "cmd/dtrace/programs.h"
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,7 +44,10 @@ std::vector<d::LibraryText> libraries_of(const CommandLine& line) {
   std::vector<d::LibraryText> result;
   if (line.option("nolibs")) return result;
   const auto system = line.options.find("syslibdir");
-  result = system != line.options.end() ? d::read_libraries(system->second) : d::embedded_library_texts();
+  utsname kernel{};
+  const bool known = uname(&kernel) == 0;
+  result = system != line.options.end() ? d::read_system_libraries(system->second, known ? kernel.release : "")
+                                        : d::embedded_library_texts();
   for (const std::string& directory : dif::option_list(line.options, "libdir")) {
     for (d::LibraryText& library : d::read_libraries(directory)) result.push_back(std::move(library));
   }
