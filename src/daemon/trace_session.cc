@@ -295,17 +295,17 @@ void TraceSession::install(const DeploymentPtr& deployment, Deployment::Done don
   deployment->install(std::move(object), std::move(sha256), std::move(done));
 }
 
-// Every description must match a probe of some guest that it means, or one of the host's. What a guest would have had
-// that is left out is not known: it said why it is left out, and that is enough.
+// Every description must match a probe of some guest that it means, or one of the host's. With -x partial a guest that
+// is left out may have been the one: it has said why it is left out, and that is enough.
 std::vector<channel::Diagnostic> TraceSession::unmatched() const {
+  const std::vector<GuestUse> excused = partial_ ? left_out_uses_ : std::vector<GuestUse>();
   std::vector<channel::Diagnostic> errors;
   for (uint32_t i = 0; i < program_.clauses.size(); ++i) {
     for (uint32_t j = 0; j < program_.clauses[i].probes.size(); ++j) {
       const dif::ProbeDesc& description = program_.clauses[i].probes[j];
-      bool found =
-          std::any_of(host_.begin(), host_.end(),
-                      [&](const HostUse& use) { return use.clause == i && use.description == j; }) ||
-          std::any_of(left_out_uses_.begin(), left_out_uses_.end(), [&](const GuestUse& use) { return use[i][j]; });
+      bool found = std::any_of(host_.begin(), host_.end(),
+                               [&](const HostUse& use) { return use.clause == i && use.description == j; }) ||
+                   std::any_of(excused.begin(), excused.end(), [&](const GuestUse& use) { return use[i][j]; });
       for (const auto& [target, deployment] : guests_) {
         if (found || !deployment->use()[i][j]) continue;
         for (const GuestMatch& match : deployment->matches()) {
