@@ -110,6 +110,7 @@ class Parser {
   Result<Expr> scoped_variable();
   Result<Expr> type_operator();
   Result<std::vector<Expr>> arguments(Tok closer);
+  Result<bool> shaped_like_a_type();
   Result<bool> at_cast();
   Result<Expr> finish(Expr expr) const;  // computes and bounds the depth
   Expr start(ExprKind kind) const;

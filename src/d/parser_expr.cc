@@ -115,12 +115,31 @@ Result<Expr> Parser::binary(unsigned lowest) {
   return left;
 }
 
+// At a word in parentheses: can it be a type's name, by what follows it? Asking whether it is one may mean reading the
+// running kernel's types, which "(a + 1)" is not worth.
+Result<bool> Parser::shaped_like_a_type() {
+  if (!token_.is(Tok::kIdent)) return true;
+  Place before = place();
+  RETURN_IF_ERROR(advance());
+  const bool pointer = token_.is(Tok::kStar);
+  while (token_.is(Tok::kStar)) RETURN_IF_ERROR(advance());
+  bool result = token_.is(Tok::kRParen) || token_.is(Kw::kConst) || token_.is(Kw::kVolatile) ||
+                token_.is(Kw::kRestrict) || (!pointer && (token_.is(Tok::kIdent) || token_.kind == Tok::kKeyword));
+  if (token_.is(Tok::kLParen)) {  // a pointer to a function, not a call
+    RETURN_IF_ERROR(advance());
+    result = token_.is(Tok::kStar);
+  }
+  go_back(std::move(before));
+  return result;
+}
+
 // At "(": does a cast begin here? A known type says so; so does an unknown word in a shape that no expression has:
 // "(word *)" and "(word) operand". Those are types that only the kernel knows.
 Result<bool> Parser::at_cast() {
   Place before = place();
   RETURN_IF_ERROR(advance());
-  bool result = at_type();
+  ASSIGN_OR_RETURN(const bool shaped, shaped_like_a_type());
+  bool result = shaped && at_type();
   if (!result && rules_.unknown_types && token_.is(Tok::kIdent) && !rules_.is_variable(token_.text)) {
     RETURN_IF_ERROR(advance());
     if (token_.is(Tok::kStar)) {
