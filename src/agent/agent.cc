@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "agent/agent_core.h"
+#include "agent/kernel_symbols.h"
 #include "agent/kernel_view.h"
 #include "agent/libbpf_report.h"
 #include "agent/rings.h"
@@ -70,6 +71,9 @@ class LocalAgent final : public Agent {
 
   const GuestInfo& info() const override { return info_; }
   Result<Bytes> types() const override { return read_file(kTypes); }
+  Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const override {
+    return find_kernel_symbols(names, info_.cpus);
+  }
   std::vector<Probe> list(const dif::ProbeDesc& description) const override { return core_.list(description); }
   std::vector<ClauseMatch> match(const dif::Program& program) const override { return core_.match(program); }
   Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes, const call::Nonce& nonce) override {

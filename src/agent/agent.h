@@ -35,6 +35,20 @@ struct ClauseMatch {
   std::vector<Probe> probes;
 };
 
+// Symbols of the running kernel by name. An empty module: the first that has it, vmlinux first.
+struct SymbolName {
+  std::string module, name;
+};
+struct FoundSymbols {
+  struct Symbol {
+    bool found = false;
+    uint64_t address = 0;
+    bool per_cpu = false;  // each CPU has its own: the address is an offset
+  };
+  std::vector<Symbol> symbols;        // one for each name
+  std::vector<uint64_t> cpu_offsets;  // by CPU, if there are per-CPU ones
+};
+
 class Agent {
  public:
   static Result<std::unique_ptr<Agent>> create();
@@ -42,6 +56,8 @@ class Agent {
 
   virtual const GuestInfo& info() const = 0;
   virtual Result<Bytes> types() const = 0;  // the BTF blob
+
+  virtual Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const = 0;
 
   // All probes that match, in number order, without the target field. Ids are the host's: a description with one
   // matches nothing here.

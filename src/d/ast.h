@@ -41,6 +41,7 @@ enum class ExprKind : uint8_t {
   kXlate,       // type_name, args[0]; checked: args[0] is the input, `translator` says what it becomes
   kTranslate,   // made by semantic analysis: args[1] with args[0] as the input of its translator (number `id`)
   kRelocation,  // made by semantic analysis: a number that the linker knows, symbol `text`
+  kSymbol,      // made by semantic analysis: the address of the kernel symbol `text` (module`name) of a guest
   kSnapshot,    // made by semantic analysis: a struct, args[i] stored at its member `snapshot[i]`
 };
 

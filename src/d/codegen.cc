@@ -5,6 +5,8 @@
 // not).
 #include "d/codegen.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "d/actions.h"
@@ -119,6 +121,8 @@ Result<Reg> Generator::value(const Expr& expr) {
       return fail(Tag::D_CG_DYN, expr.pos, "expression cannot evaluate to result of dynamic type");
     case ExprKind::kTranslate:
       return translate(expr);
+    case ExprKind::kSymbol:
+      return kernel_symbol(expr);
     case ExprKind::kSnapshot:
       return snapshot(expr);
     default:
@@ -138,6 +142,15 @@ Result<Reg> Generator::variable(const Expr& expr) {
   out_.at(expr.pos);
   ASSIGN_OR_RETURN(Reg reg, out_.take());
   out_.indexed(expr.is_array ? ops.load_element : ops.load, expr.id, reg);
+  return reg;
+}
+
+Result<Reg> Generator::kernel_symbol(const Expr& expr) {
+  ASSIGN_OR_RETURN(Reg reg, out_.take());
+  RETURN_IF_ERROR(out_.text(Op::kUsetx, fmt::format("sym({})", expr.text), reg));
+  if (std::string stated = stated_type(expr.type); !stated.empty()) {
+    RETURN_IF_ERROR(out_.text(Op::kTypecast, stated, reg));
+  }
   return reg;
 }
 

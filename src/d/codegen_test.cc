@@ -91,6 +91,14 @@ TEST(Types, OfKernelValuesStayOpen) {
   EXPECT_EQ(type_of("self->a[1]->pid", "self->a[1] = curthread->parent;"), "unknown ");
 }
 
+TEST(Code, OfAGuestsKernelVariables) {
+  EXPECT_THAT(value_code("`jiffies"), ElementsAre("usetx sym(`jiffies), %r1", "uload [%r1], %r1", "ret %r1"));
+  EXPECT_THAT(value_code("genunix`jiffies")[0], "usetx sym(vmlinux`jiffies), %r1");
+  EXPECT_THAT(value_code("&8021q`vlan_net_id"), ElementsAre("usetx sym(8021q`vlan_net_id), %r1", "ret %r1"));
+  EXPECT_THAT(value_code("`init_task.comm"), ElementsAre("usetx sym(`init_task), %r1", "usetx comm, %r2",
+                                                         "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));
+}
+
 TEST(Code, OfKernelValues) {
   EXPECT_THAT(value_code("stringof(curthread->comm)"), ElementsAre("ldgs DT_VAR(256), %r1", "usetx comm, %r2",
                                                                    "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));
@@ -331,7 +339,7 @@ TEST(Names, ThatAreNotKnownGetAHint) {
             "D_FUNC_UNDEF 1:15 undefined function name: strln (did you mean \"strlen\"?)");
   EXPECT_EQ(error_of("BEGIN { x = x; }").substr(0, 18), "D_VAR_UNDEF 1:13 x");
   EXPECT_EQ(error_of("BEGIN { pid(); }"), "D_FUNC_IDKIND 1:9 built-in 'pid' may not be referenced as a function");
-  EXPECT_EQ(error_of("BEGIN { trace(`jiffies); }").substr(0, 18), "D_IDENT_UNDEF 1:15");
+  EXPECT_EQ(error_of("BEGIN { trace(``jiffies); }").substr(0, 18), "D_IDENT_UNDEF 1:15");
 }
 
 TEST(Operators, CheckTheirOperands) {

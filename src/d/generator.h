@@ -28,6 +28,7 @@ class Generator {
  private:
   Result<Reg> variable(const Expr& expr);
   Result<void> materialise(const Expr& expr, Reg reg);
+  Result<Reg> kernel_symbol(const Expr& expr);
   Result<Reg> builtin_element(const Expr& expr);
   Result<Reg> address(const Expr& expr);
   Result<Reg> address_to_store(const Expr& left);

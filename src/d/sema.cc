@@ -160,6 +160,7 @@ Result<Expr> Sema::check(const Expr& expr) {
       return xlate(expr);
     case ExprKind::kTranslate:
     case ExprKind::kRelocation:
+    case ExprKind::kSymbol:
     case ExprKind::kSnapshot:
       break;  // never in a tree as parsed
   }

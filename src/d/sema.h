@@ -190,6 +190,7 @@ class Sema {
   Result<Expr> scoped_symbol(const Expr& ident);
   Result<Expr> extern_reference(const Expr& ident, const ExternSymbol& symbol);
   Expr object_at(const Expr& ident, uint64_t address, TypeRef type);
+  Expr guest_object(const Expr& ident, std::string_view module, const std::string& name, const ExternSymbol* declared);
   // The right side of a comparison, if it is an enumerator of the enum that the left side is.
   Result<std::optional<Expr>> enum_tag(const Expr& comparison, const Expr& left);
 

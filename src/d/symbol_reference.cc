@@ -21,12 +21,32 @@ Expr Sema::object_at(const Expr& ident, uint64_t address, TypeRef type) {
   return result;
 }
 
+// The same of a guest, whose kernel is known when the program is linked: what declares it says what it is, else types
+// do, then.
+Expr Sema::guest_object(const Expr& ident, std::string_view module, const std::string& name,
+                        const ExternSymbol* declared) {
+  Expr address = shell(ident);
+  address.kind = ExprKind::kSymbol;
+  address.text = fmt::format("{}`{}", module, name);
+  address.type = declared != nullptr ? types_.pointer(declared->type) : types_.unknown();
+  Expr result = shell(ident);
+  result.kind = ExprKind::kUnary;
+  result.op = Tok::kStar;
+  result.type = declared != nullptr ? declared->type : types_.unknown();
+  result.memory = result.narrow = true;
+  result.args.push_back(std::move(address));
+  return result;
+}
+
 Result<Expr> Sema::scoped_symbol(const Expr& ident) {
   ScopedName scoped = split_scope(ident.text);
   KernelTypes* kernel = types_.kernel();
   const ExternSymbol* declared = symbols_.extern_symbol(scoped.name);
   if ((scoped.module == "C" || scoped.module == "D") && declared != nullptr) return extern_reference(ident, *declared);
-  if (kernel == nullptr) return undefined(ident);
+  if (kernel == nullptr) {
+    if (scoped.module.starts_with('`') || scoped.name.empty()) return undefined(ident);
+    return guest_object(ident, types::RunningKernel::canonical(scoped.module), std::string(scoped.name), declared);
+  }
   if (scoped.module.starts_with('`')) {  // ``module`name, ``name: of the target process
     std::string_view module =
         scoped.module.substr(std::min(scoped.module.find_first_not_of('`'), scoped.module.size()));
@@ -56,8 +76,9 @@ Result<Expr> Sema::scoped_symbol(const Expr& ident) {
 
 Result<Expr> Sema::extern_reference(const Expr& ident, const ExternSymbol& symbol) {
   KernelTypes* kernel = types_.kernel();
+  if (kernel == nullptr) return guest_object(ident, "", symbol.name, &symbol);
   std::optional<KernelTypes::Symbol> found;
-  if (kernel != nullptr) found = kernel->symbol("", symbol.name);
+  found = kernel->symbol("", symbol.name);
   if (found.has_value()) return object_at(ident, found->where.address, symbol.type);
   return fail(Tag::D_ASRELO, ident.pos, fmt::format("relocation remains against external symbol {}", symbol.name),
               "no module of the kernel has it");

@@ -12,6 +12,8 @@ std::string id_of(const FromMinion& message) {
       return message.types().hash();
     case FromMinion::kList:
       return std::to_string(message.list().request());
+    case FromMinion::kSymbols:
+      return std::to_string(message.symbols().request());
     case FromMinion::kInstalled:
       return std::to_string(message.installed().program());
     case FromMinion::kArmed:

@@ -15,6 +15,7 @@ struct Limits {
   milliseconds hello{2000};     // from connecting to Hello; then: no agent
   milliseconds reconnect{500};  // between tries to reach a chardev again
   milliseconds types{15000};    // one chunk of type information
+  milliseconds symbols{15000};  // where some symbols of its kernel are
   milliseconds install{15000};  // matching included
   milliseconds arm{60000};      // loading and attaching
   milliseconds disarm{20000};

@@ -112,6 +112,8 @@ void Minion::handle(const channel::ToMinion& message) {
       return on_greeting(message.greeting());
     case channel::ToMinion::kTypes:
       return on_types(message.types());
+    case channel::ToMinion::kSymbols:
+      return on_symbols(message.symbols());
     case channel::ToMinion::kList:
       return on_list(message.list());
     case channel::ToMinion::kInstall:
@@ -165,6 +167,27 @@ void Minion::on_types(const channel::TypesRequest& request) {
   chunk.set_data(types_.data() + offset, size);
   if (offset + size == types_.size()) types_ = {};
   send(reply);
+}
+
+void Minion::on_symbols(const channel::SymbolsRequest& request) {
+  std::vector<agent::SymbolName> names;
+  for (const channel::SymbolName& name : request.symbols()) names.push_back({name.module(), name.name()});
+  channel::FromMinion message;
+  channel::SymbolsReply& reply = *message.mutable_symbols();
+  reply.set_request(request.request());
+  auto found = agent_.symbols(names);
+  if (!found.ok()) {
+    reply.set_error(found.error().message);
+    return send(message);
+  }
+  for (const agent::FoundSymbols::Symbol& symbol : found->symbols) {
+    channel::Symbol* to = reply.add_symbols();
+    to->set_found(symbol.found);
+    to->set_address(symbol.address);
+    to->set_per_cpu(symbol.per_cpu);
+  }
+  for (uint64_t offset : found->cpu_offsets) reply.add_cpu_offsets(offset);
+  send(message);
 }
 
 void Minion::on_list(const channel::ListRequest& request) {

@@ -59,6 +59,15 @@ class FakeAgent final : public agent::Agent {
 
   const agent::GuestInfo& info() const override { return info_; }
   Result<Bytes> types() const override { return types_; }
+  Result<agent::FoundSymbols> symbols(const std::vector<agent::SymbolName>& names) const override {
+    agent::FoundSymbols found = answer_symbols;
+    if (!found.symbols.empty()) return found;
+    for (const agent::SymbolName& name : names) {
+      const auto known = kernel_symbols.find(name.module + "`" + name.name);
+      found.symbols.push_back(known != kernel_symbols.end() ? known->second : agent::FoundSymbols::Symbol{});
+    }
+    return found;
+  }
   std::vector<agent::Probe> list(const dif::ProbeDesc& d) const override {
     std::vector<agent::Probe> found;
     for (const agent::Probe& p : probes_) {
@@ -106,6 +115,8 @@ class FakeAgent final : public agent::Agent {
     return all;
   }
   std::string refusal;
+  std::map<std::string, agent::FoundSymbols::Symbol> kernel_symbols;  // module`name
+  agent::FoundSymbols answer_symbols;                                 // said whatever is asked, if it has symbols
 
  private:
   agent::GuestInfo info_;

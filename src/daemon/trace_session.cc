@@ -7,6 +7,7 @@
 #include "base/glob.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "daemon/guest_symbols.h"
 #include "dif/verify.h"
 #include "object/elf.h"
 
@@ -267,6 +268,44 @@ void TraceSession::create_engine_session() {
   for (auto& variant : variants_) {
     if (auto loaded = load_variant(variant.get()); !loaded.ok()) return refuse({cannot_enable(loaded.error())});
   }
+  find_symbols();
+}
+
+void TraceSession::find_symbols() {
+  const bool any = std::any_of(variants_.begin(), variants_.end(),
+                               [](const auto& variant) { return !variant->program->symbols.empty(); });
+  if (!any) return install_all();
+  for_each_guest(
+      "looking up kernel symbols",
+      [this](const DeploymentPtr& deployment, Deployment::Done done) { find_symbols_of(deployment, std::move(done)); },
+      &TraceSession::symbols_found);
+}
+
+// Addresses differ with each boot: the link stays that of the kernel, and the engine gets them beside it.
+void TraceSession::find_symbols_of(const DeploymentPtr& deployment, Deployment::Done done) {
+  std::vector<Error> errors;
+  auto variant = variant_for(deployment, &errors);
+  if (!variant.ok()) return done(std::move(variant).error());
+  if ((*variant)->program->symbols.empty()) return done({});
+  Vm* vm = context_.registry.find(deployment->target());
+  if (vm == nullptr || !vm->ready()) return done(Error("the guest is gone"));
+  ask_symbols(context_.limits, *vm, context_.next_program++, (*variant)->program,
+              [self = shared_from_this(), deployment, done = std::move(done)](const SymbolsAnswer& answer) {
+                if (answer.symbols != nullptr) {
+                  if (self->engine_) self->engine_->set_symbols(deployment->target(), answer.symbols);
+                  return done({});
+                }
+                for (const Error& error : answer.errors) {
+                  if (!error.pos.known()) continue;
+                  self->missing_symbols_.push_back(to_diagnostic(error, deployment->vmname));
+                }
+                done(answer.errors[0]);
+              });
+}
+
+// What a guest's kernel lacks is as if it did not link there.
+void TraceSession::symbols_found() {
+  if (!missing_symbols_.empty() && !partial_) return refuse(std::move(missing_symbols_));
   install_all();
 }
 
@@ -276,6 +315,7 @@ Result<void> TraceSession::load_variant(Variant* variant) {
 }
 
 void TraceSession::install_all() {
+  if (refuse_if_nobody_is_left()) return;
   for_each_guest(
       "installing",
       [this](const DeploymentPtr& deployment, Deployment::Done done) { install(deployment, std::move(done)); },

@@ -1,6 +1,7 @@
 // One client's session, from its program to its last record:
 //
-//   submit: which guests? -> types -> link -> install on each -> does every description match? -> arm each -> Submitted
+//   submit: which guests? -> types -> link -> where are kernel symbols? -> install on each -> does every description
+//           match? -> arm each -> Submitted
 //   start:  BEGIN, and every probe counts
 //   end:    disarm everywhere -> END, buffers final -> Stopped
 //
@@ -81,6 +82,8 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   void fetch_types();
   void link_all();
   void create_engine_session();
+  void find_symbols();
+  void symbols_found();
   void install_all();
   void check_matches();
   void arm_all();
@@ -96,6 +99,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   void fetch_types_of(const DeploymentPtr& deployment, Deployment::Done done);
   Result<Variant*> variant_for(const DeploymentPtr& deployment, std::vector<Error>* errors);
   Result<void> load_variant(Variant* variant);
+  void find_symbols_of(const DeploymentPtr& deployment, Deployment::Done done);
   void install(const DeploymentPtr& deployment, Deployment::Done done);
   void enable(const Deployment& deployment);
   void enable_host();
@@ -133,6 +137,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   std::vector<std::unique_ptr<Variant>> variants_;
   std::shared_ptr<engine::Session> engine_;
   std::vector<channel::GuestStatus> left_out_;
+  std::vector<channel::Diagnostic> missing_symbols_;
   std::vector<GuestUse> left_out_uses_;  // of the same guests
   std::vector<uint64_t> matched_;        // per clause
   std::vector<std::string> adjustments_;

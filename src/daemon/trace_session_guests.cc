@@ -82,10 +82,14 @@ void TraceSession::offer_linked(const DeploymentPtr& deployment) {
       return withdraw(deployment, loaded.error());
     }
   }
-  install(deployment, [self = shared_from_this(), deployment](Result<void> result) {
+  find_symbols_of(deployment, [self = shared_from_this(), deployment](Result<void> result) {
     if (!self->active()) return;
     if (!result.ok()) return self->withdraw(deployment, result.error());
-    self->offer_installed(deployment);
+    self->install(deployment, [self, deployment](Result<void> installed) {
+      if (!self->active()) return;
+      if (!installed.ok()) return self->withdraw(deployment, installed.error());
+      self->offer_installed(deployment);
+    });
   });
 }
 

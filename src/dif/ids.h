@@ -29,7 +29,8 @@ namespace ht::dif {
   X(0x11e, kVarUid,           "uid",           "uid_t")     X(0x11f, kVarGid,       "gid",       "gid_t")    \
   X(0x120, kVarErrno,         "errno",         "int")       X(0x121, kVarExecargs,  "execargs",  "string")   \
   X(0x200, kVarCpu,           "cpu",           "int")                                                        \
-  /* HyperTrace's own */                                                                                     \
+  /* HyperTrace's own; that of the kernel's symbols is the linker's, and no identifier of D */               \
+  X(0x0f0, kVarSymbols,       "`symbols",      "uint64_t")                                                   \
   X(0x300, kVarVmname,        "vmname",        "string")    X(0x301, kVarVmid,      "vmid",      "uint32_t")
 // clang-format on
 

@@ -191,6 +191,16 @@ struct PrintType {
 };
 inline constexpr size_t kMostPrintTypes = 1 << 14;
 
+// A symbol of the guest's kernel that a linked program reads. Its address differs from boot to boot: the program takes
+// it from the builtin array `symbols, by its place in Program::symbols, and who runs it says what is there.
+struct KernelSymbol {
+  std::string module;  // empty: the first that has it, vmlinux first
+  std::string name;
+  SourcePos pos;  // where the program names it first
+  bool operator==(const KernelSymbol& o) const { return module == o.module && name == o.name; }
+};
+inline constexpr size_t kMostSymbols = 1024;
+
 struct Program {
   std::vector<Source> sources;
   std::vector<std::string> files;  // names that LineEntry::file refers to; [0] is ""
@@ -198,6 +208,7 @@ struct Program {
   std::vector<VariableDef> variables;
   std::vector<AggregationDef> aggregations;
   std::vector<PrintType> print_types;
+  std::vector<KernelSymbol> symbols;           // of a linked program
   std::map<std::string, std::string> options;  // run-time options set by -x and pragmas, by name
   bool destructive = false;                    // has an action or subroutine that needs -w
   bool linked = false;                         // no relocation instruction and no unknown type left

@@ -181,8 +181,11 @@ class DifoVerifier {
     return {};
   }
 
-  // Only builtin arrays exist: args, regs, uregs.
-  static std::string array(unsigned id) { return id <= kVarUregs ? "" : "invalid array " + number(id); }
+  // Only builtin arrays exist: args, regs, uregs; and that of kernel symbols, which is the linker's.
+  std::string array(unsigned id) const {
+    const bool symbols = id == kVarSymbols && stage_ == Stage::kLinked;
+    return id <= kVarUregs || symbols ? "" : "invalid array " + number(id);
+  }
 
   std::string variable(Instr i) const {
     const VariableUse& use = *find_use(op_of(i));

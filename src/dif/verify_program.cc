@@ -124,6 +124,7 @@ class ProgramVerifier {
     RETURN_IF_ERROR(fail_if("", options()));
     RETURN_IF_ERROR(fail_if("", names()));
     RETURN_IF_ERROR(fail_if("", check_print_types(program_.print_types)));
+    RETURN_IF_ERROR(fail_if("", check_symbols(program_.symbols)));
     for (const VariableDef& variable : program_.variables) {
       RETURN_IF_ERROR(fail_if("variable " + variable.name + ": ", check_variable(variable)));
     }

@@ -36,5 +36,6 @@ enum class TypeUse {
 std::string check_type(const Type& type, TypeUse use, Stage stage);
 
 std::string check_print_types(const std::vector<PrintType>& types);
+std::string check_symbols(const std::vector<KernelSymbol>& symbols);
 
 }  // namespace ht::dif

@@ -1,4 +1,5 @@
-// The verifier's look at the types that print() shows: whoever walks them needs no further check.
+// The verifier's look at the types that print() shows, so that whoever walks them needs no further check, and at the
+// names of kernel symbols.
 #include <algorithm>
 
 #include "dif/verify_shared.h"
@@ -41,6 +42,19 @@ std::string check_print_types(const std::vector<PrintType>& types) {
     if (std::string what = check(types, i); !what.empty()) return "type " + types[i].name + ": " + what;
   }
   return {};
+}
+
+// They are asked of guests as they are.
+std::string check_symbols(const std::vector<KernelSymbol>& symbols) {
+  if (symbols.size() > kMostSymbols) return "too many kernel symbols";
+  const auto good = [](const std::string& text) {
+    return text.size() <= limits::kSymbolName &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  };
+  const bool all_good = std::all_of(symbols.begin(), symbols.end(), [&](const KernelSymbol& symbol) {
+    return !symbol.name.empty() && good(symbol.name) && good(symbol.module);
+  });
+  return all_good ? "" : "invalid name of a kernel symbol";
 }
 
 }  // namespace ht::dif

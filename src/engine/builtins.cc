@@ -1,4 +1,5 @@
 // Builtin variables of the firing.
+#include "engine/engine.h"
 #include "engine/machine.h"
 
 namespace ht::engine {
@@ -26,9 +27,24 @@ uint64_t Machine::host_user_pc() const {
   return context_->firing.target == kHost ? context_->firing.args[1] : 0;
 }
 
+// The address of a kernel symbol, for this CPU if each has its own.
+bool Machine::load_symbol(uint64_t index, Value* result) {
+  if (symbols_ == nullptr || index >= symbols_->symbols.size()) return fail(Fault::kBadindex, index);
+  const TargetSymbols::Symbol& symbol = symbols_->symbols[index];
+  uint64_t address = symbol.address;
+  if (symbol.per_cpu) {
+    const uint32_t cpu = context_->firing.cpu;
+    if (cpu >= symbols_->cpu_offsets.size()) return fail(Fault::kBadindex, cpu);
+    address += symbols_->cpu_offsets[cpu];
+  }
+  *result = {address, target_tag()};
+  return true;
+}
+
 bool Machine::load_array(uint32_t variable, uint64_t index, Value* result) {
   // A call brings no registers along; but which there would be is known.
   if (variable == dif::kVarUregs && index >= kUserRegisters) return fail(Fault::kBadindex, index);
+  if (variable == dif::kVarSymbols) return load_symbol(index, result);
   if (variable != dif::kVarArgs) return fail(Fault::kIllop);
   if (index >= context_->firing.args.size()) return fail(Fault::kBadindex, index);
   *result = argument(index);

@@ -61,6 +61,7 @@ void update(const LoadedAggregation& aggregation, uint64_t* words, int64_t value
 void Machine::fire(FiringContext& context, const EcbGroup& group, SessionState allowed) {
   context_ = &context;
   args_ = context.firing.args.data();
+  symbols_ = group.symbols.get();
   ++firing_;
   uint64_t runs = 0;
   for (const Ecb& ecb : group.ecbs) {

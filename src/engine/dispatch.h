@@ -15,6 +15,7 @@
 namespace ht::engine {
 
 struct SessionCore;
+struct TargetSymbols;
 
 // A probe as a running clause sees it.
 struct ProbeStrings {
@@ -40,6 +41,7 @@ struct EcbGroup {
   uint32_t probe = 0;
   SessionCore* session = nullptr;
   SlotCounter* counters = nullptr;
+  std::shared_ptr<const TargetSymbols> symbols;  // may be null
   std::vector<Ecb> ecbs;
 };
 

@@ -31,6 +31,17 @@ struct HostProbe {
 // are created on demand when described exactly; periods below 200 us match nothing.
 std::vector<HostProbe> match_host_probes(const dif::ProbeDesc& description);
 
+// Where the kernel symbols of a target's linked program are, in this boot of it. A per-CPU symbol's address is an
+// offset to which that of the CPU which fires is added.
+struct TargetSymbols {
+  struct Symbol {
+    uint64_t address = 0;
+    bool per_cpu = false;
+  };
+  std::vector<Symbol> symbols;        // as Program::symbols
+  std::vector<uint64_t> cpu_offsets;  // by CPU
+};
+
 class Session {
  public:
   virtual ~Session() = default;
@@ -41,6 +52,8 @@ class Session {
   // index of the probe in probe_names().
   virtual uint32_t enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant,
                           uint32_t clause) = 0;
+  // Before enable(), anew after remove_target(); a target without them faults where it uses one.
+  virtual void set_symbols(TargetId target, std::shared_ptr<const TargetSymbols> symbols) = 0;
   virtual const std::vector<ProbeName>& probe_names() const = 0;
 
   // The configuration, with what could not be had lowered.

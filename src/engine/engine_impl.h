@@ -71,6 +71,7 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
 
   Result<uint32_t> add_variant(std::shared_ptr<const dif::Program> program) override;
   uint32_t enable(TargetId target, uint32_t probe, const ProbeName& name, uint32_t variant, uint32_t clause) override;
+  void set_symbols(TargetId target, std::shared_ptr<const TargetSymbols> symbols) override;
   const std::vector<ProbeName>& probe_names() const override { return probe_names_; }
   const SessionConfig& config() const override { return core_.config; }
   SessionState state() const override { return core_.state(); }
@@ -100,6 +101,7 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
     size_t published = 0;
     bool removed = false;
     std::unique_ptr<SlotCounter[]> counters;
+    std::shared_ptr<const TargetSymbols> symbols;
   };
 
   explicit SessionImpl(EngineImpl& engine) : engine_(&engine) {}

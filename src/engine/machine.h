@@ -98,6 +98,7 @@ class Machine {
   // builtins.cc
   bool load_builtin(uint32_t variable, Value* result);
   bool load_array(uint32_t variable, uint64_t index, Value* result);
+  bool load_symbol(uint64_t index, Value* result);
   Value argument(uint64_t index) const;
   uint64_t host_user_pc() const;
   void store_stack(dif::ActionKind kind, uint8_t* out, uint32_t size) const;
@@ -168,6 +169,7 @@ class Machine {
 
   // The firing and the clause that run.
   FiringContext* context_ = nullptr;
+  const TargetSymbols* symbols_ = nullptr;  // of the target that fired
   const Ecb* ecb_ = nullptr;
   const uint64_t* args_ = nullptr;
   bool in_error_ = false;

@@ -132,6 +132,13 @@ uint32_t SessionImpl::enable(TargetId target, uint32_t probe, const ProbeName& n
   return index;
 }
 
+void SessionImpl::set_symbols(TargetId target, std::shared_ptr<const TargetSymbols> symbols) {
+  const std::lock_guard guard(enablings_);
+  Target& entry = targets_[target];
+  if (entry.counters == nullptr) entry.counters = std::make_unique<SlotCounter[]>(core_.config.slots);
+  entry.symbols = std::move(symbols);
+}
+
 std::vector<TargetId> SessionImpl::publish_enablings() {
   const std::lock_guard guard(enablings_);
   std::vector<TargetId> changed;
@@ -162,7 +169,7 @@ void SessionImpl::collect(TargetId id, std::vector<EcbGroup>* groups) {
   });
   for (size_t i = 0; i < sorted.size(); ++i) {
     if (i == 0 || sorted[i].probe != sorted[i - 1].probe) {
-      groups->push_back({sorted[i].probe, &core_, target.counters.get(), {}});
+      groups->push_back({sorted[i].probe, &core_, target.counters.get(), target.symbols, {}});
     }
     const LoadedProgram* program = variants_[sorted[i].variant].get();
     groups->back().ecbs.push_back(
@@ -235,6 +242,7 @@ void SessionImpl::remove_target(TargetId target) {
     found->second.removed = true;
     found->second.enablings.clear();
     found->second.published = 0;
+    found->second.symbols = nullptr;
   }
   if (engine_ != nullptr) engine_->rebuild(target);
 }

@@ -37,6 +37,7 @@ class Linker {
   Linker(const dif::Program& program, const types::TypeFile* types, const TargetName& target)
       : source_(program), types_(types), lattice_(types), suffix_(suffix(target)) {
     result_.program = program;
+    if (!program.linked) result_.program.symbols.clear();
     if (types != nullptr && needs_types(program)) {
       result_.program.kernel = target.kernel;
       result_.program.types_hash = types->hash();
@@ -92,10 +93,22 @@ class Linker {
     // Offsets are missing after an error: lowering would only repeat it.
     if (problems.empty()) {
       const dif::Difo before = difo;
-      lower(difo, *typed, lattice_, problems);
+      const size_t known = result_.program.symbols.size();
+      lower(difo, *typed, lattice_, result_.program.symbols, problems);
+      place_symbols(before, *typed, known);
       report(before, problems);
     } else {
       report(difo, problems);
+    }
+  }
+
+  // New symbols are in the order of their instructions.
+  void place_symbols(const dif::Difo& before, const typing::TypedDifo& typed, size_t next) {
+    std::vector<dif::KernelSymbol>& symbols = result_.program.symbols;
+    for (const auto& [instruction, text] : typed.symbols) {
+      if (next < symbols.size() && text == symbols[next].module + "`" + symbols[next].name) {
+        symbols[next++].pos = typing::position(before, source_, instruction);
+      }
     }
   }
 

@@ -91,6 +91,44 @@ TEST_F(Link, MemberChain) {
   EXPECT_EQ(result.program.types_hash, types->hash());
 }
 
+// Addresses are not the link's matter: it leaves an element of the array that each boot fills anew.
+TEST_F(Link, KernelVariables) {
+  struct Case {
+    std::string_view symbol;
+    Op load;
+    std::string_view name;
+  };
+  const Case cases[] = {
+      {"vmlinux`cpu_number", Op::kLduh, "u16"},           // what BTF says
+      {"`nr_threads", Op::kLdsw, "int"},                  // well known
+      {"mod`nr_threads", Op::kLdx, "long unsigned int"},  // another one
+      {"`who_knows", Op::kLdx, "long unsigned int"},
+      {"`nr_threads", Op::kLdsw, "int"},  // again
+  };
+  for (const Case& c : cases) add(fmt::format("usetx \"sym({})\", %r1\nuload [%r1], %r1\nret %r1", c.symbol));
+  add("usetx \"sym(`init_task)\", %r1\nusetx \"pid\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
+  const LinkResult result = link_all();
+  ASSERT_TRUE(result.ok()) << result.errors[0].message;
+  const auto& actions = result.program.clauses[0].actions;
+  for (size_t i = 0; i < std::size(cases); ++i) {
+    const dif::Difo& difo = actions[i].args[0];
+    EXPECT_THAT(ops(difo), ElementsAre(Op::kSetx, Op::kLdga, cases[i].load, Op::kRet)) << cases[i].symbol;
+    EXPECT_EQ(difo.ints[dif::index_of(difo.text[0])], i == 4 ? 1u : i) << cases[i].symbol;
+    EXPECT_EQ(dif::r1_of(difo.text[1]), dif::kVarSymbols);
+    EXPECT_EQ(difo.rtype.name, cases[i].name) << cases[i].symbol;
+  }
+  EXPECT_EQ(dif::op_of(actions[5].args[0].text[4]), Op::kLdsw);
+  EXPECT_THAT(result.program.symbols,
+              ElementsAre(dif::KernelSymbol{"vmlinux", "cpu_number", {}}, dif::KernelSymbol{"", "nr_threads", {}},
+                          dif::KernelSymbol{"mod", "nr_threads", {}}, dif::KernelSymbol{"", "who_knows", {}},
+                          dif::KernelSymbol{"", "init_task", {}}));
+}
+
+TEST_F(Link, ANameThatIsNoSymbolsIsRefused) {
+  add("usetx \"sym(a`b c)\", %r1\nuload [%r1], %r1\nret %r1");
+  EXPECT_FALSE(link_all().ok());
+}
+
 TEST_F(Link, WidthSignAndKindOfLoads) {
   struct Case {
     std::string_view member;

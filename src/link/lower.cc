@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "link/rewrite.h"
 
 namespace ht::link {
@@ -51,10 +53,11 @@ Instr retagged(Instr instr, Op op) {
 class Lowering {
  public:
   Lowering(dif::Difo& difo, const typing::TypedDifo& typed, const typing::Lattice& lattice,
-           std::vector<typing::Problem>& problems)
+           std::vector<dif::KernelSymbol>& symbols, std::vector<typing::Problem>& problems)
       : difo_(difo),
         typed_(typed),
         lattice_(lattice),
+        symbols_(symbols),
         problems_(problems),
         rewriter_(difo),
         live_(typing::live_after(difo, typed.flow)) {}
@@ -105,7 +108,23 @@ class Lowering {
   }
   static uint8_t bit(unsigned r) { return static_cast<uint8_t>(1u << r); }
 
+  // Which address that is, only the guest can say, and each time it boots another: an element of `symbols.
+  void kernel_symbol(uint32_t i, std::string_view text) {
+    const size_t quote = std::min(text.find('`'), text.size());
+    dif::KernelSymbol symbol{
+        std::string(text.substr(0, quote)), std::string(text.substr(std::min(quote + 1, text.size()))), {}};
+    const auto found = std::find(symbols_.begin(), symbols_.end(), symbol);
+    const auto index = static_cast<uint64_t>(found - symbols_.begin());
+    if (found == symbols_.end()) {
+      if (symbols_.size() == dif::kMostSymbols) return problem(i, "D_UNKNOWN", "too many kernel symbols");
+      symbols_.push_back(std::move(symbol));
+    }
+    const unsigned rd = dif::rd_of(difo_.text[i]);
+    rewriter_.replace(i, {rewriter_.setx(index, rd), make(Op::kLdga, dif::kVarSymbols, rd, rd)});
+  }
+
   void member_offset(uint32_t i, bool reachable) {
+    if (auto symbol = typed_.symbols.find(i); symbol != typed_.symbols.end()) return kernel_symbol(i, symbol->second);
     const auto it = typed_.constants.find(i);
     if (it == typed_.constants.end() && reachable) {
       problem(
@@ -237,6 +256,7 @@ class Lowering {
   dif::Difo& difo_;
   const typing::TypedDifo& typed_;
   const typing::Lattice& lattice_;
+  std::vector<dif::KernelSymbol>& symbols_;
   std::vector<typing::Problem>& problems_;
   Rewriter rewriter_;
   const std::vector<uint8_t> live_;
@@ -245,8 +265,8 @@ class Lowering {
 }  // namespace
 
 void lower(dif::Difo& difo, const typing::TypedDifo& typed, const typing::Lattice& lattice,
-           std::vector<typing::Problem>& problems) {
-  Lowering(difo, typed, lattice, problems).run();
+           std::vector<dif::KernelSymbol>& symbols, std::vector<typing::Problem>& problems) {
+  Lowering(difo, typed, lattice, symbols, problems).run();
 }
 
 }  // namespace ht::link

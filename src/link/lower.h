@@ -6,8 +6,9 @@
 
 namespace ht::link {
 
-// Rewrites `difo` in place. What cannot be lowered is appended to `problems`.
+// Rewrites `difo` in place. Kernel symbols that it names are found in `symbols` or added to it, without their
+// positions; what cannot be lowered is appended to `problems`.
 void lower(dif::Difo& difo, const typing::TypedDifo& typed, const typing::Lattice& lattice,
-           std::vector<typing::Problem>& problems);
+           std::vector<dif::KernelSymbol>& symbols, std::vector<typing::Problem>& problems);
 
 }  // namespace ht::link

@@ -26,6 +26,7 @@ namespace ht::object {
   X(kAggregations, ".hypertrace.aggregations", SHT_PROGBITS, 28) \
   X(kKeys,         ".hypertrace.keys",         SHT_PROGBITS, 16) /* types: of variables, then of aggregations */ \
   X(kPrintTypes,   ".hypertrace.printtypes",   SHT_PROGBITS, 36) /* what print() shows */ \
+  X(kSymbols,      ".hypertrace.symbols",      SHT_PROGBITS, 32) /* kernel symbols of a linked program */ \
   X(kMembers,      ".hypertrace.members",      SHT_PROGBITS, 18) /* of print types */ \
   X(kEnumerators,  ".hypertrace.enumerators",  SHT_PROGBITS, 16) /* of print types */ \
   X(kClauses,      ".hypertrace.clauses",      SHT_PROGBITS, 32) \

@@ -11,7 +11,7 @@
 
 namespace ht::object {
 
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 inline constexpr size_t kMaxObjectBytes = size_t{64} << 20;
 
 Bytes write(const dif::Program& program);

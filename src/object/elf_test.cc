@@ -182,7 +182,7 @@ TEST(Elf, EveryAcceptedMutationIsCanonical) {
 TEST(Elf, UnknownVersionsAreNamed) {
   Bytes object = write(full_program());
   object[sizeof(Elf64_Ehdr)] = 42;
-  EXPECT_EQ(refused(object), "ELF object: version 42 is unknown (this HyperTrace reads version 2)");
+  EXPECT_EQ(refused(object), "ELF object: version 42 is unknown (this HyperTrace reads version 3)");
 }
 
 TEST(Elf, OtherFilesAreRefusedByWhatTheyAre) {

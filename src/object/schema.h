@@ -169,6 +169,11 @@ void program_fields(A& a, T& program) {
   a.all(Section::kVariables, program.variables, [&](auto& variable) { variable_fields(a, variable); });
   a.all(Section::kAggregations, program.aggregations, [&](auto& agg) { aggregation_fields(a, agg); });
   a.all(Section::kPrintTypes, program.print_types, [&](auto& type) { print_type_fields(a, type); });
+  a.all(Section::kSymbols, program.symbols, [&](auto& symbol) {
+    a.text(Section::kSymbols, symbol.module);
+    a.text(Section::kSymbols, symbol.name);
+    position_fields(a, Section::kSymbols, symbol.pos);
+  });
   a.all(Section::kClauses, program.clauses, [&](auto& clause) { clause_fields(a, clause); });
 }
 

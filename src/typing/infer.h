@@ -59,11 +59,12 @@ struct Problem {
 
 struct TypedDifo {
   Flow flow;
-  std::vector<bool> live;                  // by block: can be reached, given what the linker knows (defined(), sizeof)
-  std::vector<Value> nodes;                // by NodeId; bottom in blocks that are not live
-  Value result;                            // join over every ret
-  std::map<uint32_t, uint64_t> constants;  // usetx -> its value
-  std::map<uint32_t, Access> accesses;     // uload, uuload
+  std::vector<bool> live;                   // by block: can be reached, given what the linker knows (defined(), sizeof)
+  std::vector<Value> nodes;                 // by NodeId; bottom in blocks that are not live
+  Value result;                             // join over every ret
+  std::map<uint32_t, uint64_t> constants;   // usetx -> its value
+  std::map<uint32_t, std::string> symbols;  // usetx -> the kernel symbol (module`name) whose address it is
+  std::map<uint32_t, Access> accesses;      // uload, uuload
   std::vector<Assignment> assignments;
   std::vector<std::pair<VariableKey, std::vector<Value>>> key_reads;  // associative arrays that are only read
   std::vector<Problem> problems;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "typing/kernel_symbols.h"
 #include "typing/suggest.h"
 
 namespace ht::typing {
@@ -198,7 +199,7 @@ Value Rules::number(uint32_t i, uint64_t value, Value type) {
 }
 
 // A member's name; "[]", the size of an element; or a number: sizeof(T), sizeof(T, a.b), offsetof(T, m), enum(NAME),
-// defined(T), defined(T, m).
+// defined(T), defined(T, m); or the address of a kernel symbol: sym(module`name).
 Value Rules::symbol(uint32_t i) {
   const std::string_view text = text_at(dif::index_of(difo_.text[i]));
   if (text == "[]") {
@@ -219,6 +220,12 @@ Value Rules::symbol(uint32_t i) {
   const std::string_view what = text.substr(0, open);
   std::string_view argument = open < text.size() ? text.substr(open + 1, text.size() - open - 2) : "";
   const types::TypeFile* types = context_.types;
+  if (what == "sym") {
+    out_.symbols.emplace(i, argument);
+    Value v = kernel_symbol(lattice_, argument);
+    v.symbolic = true;
+    return v;
+  }
   if (what == "enum") {
     const auto value = types != nullptr ? types->enumerator(argument) : std::nullopt;
     if (!value) return problem(i, kTypeTag, fmt::format("unknown enumerator \"{}\"", argument));

@@ -48,6 +48,7 @@ inline Bytes sample_btf() {
   b.pointer(file);
   b.pointer(opaque);
   b.pointer(0);
+  b.section(".data..percpu", {b.with_word(Kind::kVar, "cpu_number", u16_id, 1)});
   return b.build();
 }
 
