@@ -56,6 +56,9 @@ class Agent {
 
   virtual const GuestInfo& info() const = 0;
   virtual Result<Bytes> types() const = 0;  // the BTF blob
+  // Of this machine, as text, at this moment: IPv4 and IPv6, not loopback, not link-local; at most kMostAddresses.
+  virtual std::vector<std::string> addresses() const = 0;
+  static constexpr size_t kMostAddresses = 32;
 
   virtual Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const = 0;
 

@@ -35,6 +35,9 @@ class ClientImpl final : public Client {
   Result<Done> vm_add(const VmAddRequest& request) override;
   Result<Done> vm_rescan() override;
   Result<Done> vm_remove(const std::string& name) override;
+  Result<TypesListReply> types_list() override;
+  Result<Done> types_show(const std::string& hash, const std::string& name) override;
+  Result<Done> types_drop(const std::string& hash) override;
 
  private:
   enum class OnSignal { kContinue, kGiveUp };
@@ -244,6 +247,26 @@ Result<Done> ClientImpl::vm_rescan() {
 Result<Done> ClientImpl::vm_remove(const std::string& name) {
   ToDaemon message;
   message.mutable_vm_remove()->set_name(name);
+  return ask_done(message);
+}
+
+Result<TypesListReply> ClientImpl::types_list() {
+  ToDaemon message;
+  message.mutable_types_list();
+  ASSIGN_OR_RETURN(FromDaemon reply, ask(message, kShort, FromDaemon::kTypesList));
+  return std::move(*reply.mutable_types_list());
+}
+
+Result<Done> ClientImpl::types_show(const std::string& hash, const std::string& name) {
+  ToDaemon message;
+  message.mutable_types_show()->set_hash(hash);
+  message.mutable_types_show()->set_name(name);
+  return ask_done(message);
+}
+
+Result<Done> ClientImpl::types_drop(const std::string& hash) {
+  ToDaemon message;
+  message.mutable_types_drop()->set_hash(hash);
   return ask_done(message);
 }
 

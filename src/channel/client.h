@@ -44,6 +44,10 @@ class Client {
   virtual Result<Done> vm_add(const VmAddRequest& request) = 0;
   virtual Result<Done> vm_rescan() = 0;
   virtual Result<Done> vm_remove(const std::string& name) = 0;
+  virtual Result<TypesListReply> types_list() = 0;
+  // A hash, or the beginning of one; `name` empty: what the file holds.
+  virtual Result<Done> types_show(const std::string& hash, const std::string& name) = 0;
+  virtual Result<Done> types_drop(const std::string& hash) = 0;
 };
 
 }  // namespace ht::channel

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "daemon/types_service.h"
 
 namespace ht::daemon {
 
@@ -40,6 +41,7 @@ class ClientServer::Peer : public std::enable_shared_from_this<Peer> {
   void stop(uint64_t session);
   void list_probes(const channel::ListProbesRequest& request);
   void vm_list();
+  void types_list();
   VmRegistry& registry() { return server_.context_.registry; }
 
   void send(const FromDaemon& message) { connection_->send(message); }
@@ -103,6 +105,19 @@ void ClientServer::Peer::on_message(ByteView payload) {
       auto removed = registry().remove(message.vm_remove().name());
       return removed.ok() ? send_done(message.vm_remove().name() + " removed") : send_failure(removed.error());
     }
+    case ToDaemon::kTypesList:
+      return types_list();
+    case ToDaemon::kTypesShow: {
+      const auto& show = message.types_show();
+      auto text = show_types(server_.context_.type_store, show.hash(), show.name());
+      return text.ok() ? send_done(*text) : send_failure(text.error());
+    }
+    case ToDaemon::kTypesDrop: {
+      auto hash = server_.context_.type_store.complete(message.types_drop().hash());
+      if (!hash.ok()) return send_failure(hash.error());
+      server_.context_.type_store.drop(*hash);
+      return send_done(*hash + " dropped");
+    }
     case ToDaemon::BODY_NOT_SET:
       return close("it asks for something this dtraced does not know");
   }
@@ -129,6 +144,12 @@ void ClientServer::Peer::list_probes(const channel::ListProbesRequest& request) 
   lister_ = std::make_shared<Lister>(server_.context_, request,
                                      [send = sender()](const FromDaemon& message) { send(message, {}); });
   lister_->run();
+}
+
+void ClientServer::Peer::types_list() {
+  FromDaemon message;
+  fill_types_list(server_.context_.type_store, registry(), message.mutable_types_list());
+  send(message);
 }
 
 void ClientServer::Peer::vm_list() {

@@ -101,6 +101,7 @@ void Minion::send_hello() {
   hello.set_kernel_root(info.kernel_root);
   hello.set_levels(info.levels);
   hello.set_page_offset(info.page_offset);
+  for (const std::string& address : agent_.addresses()) hello.add_addresses(address);
   hello.set_minion(identity_);
   hello.set_instance(instance_);
   send(message);

@@ -41,6 +41,7 @@ Overlord::Overlord(asio::io_context& loop, const Layout& layout, Parts parts)
                .registry = registry_,
                .calls = calls_,
                .types = type_fetcher_,
+               .type_store = type_store_,
                .linker = linker_,
                .store = program_store_,
                .ids = ids_,

@@ -20,9 +20,9 @@ dif::Program program(std::vector<std::vector<dif::ProbeDesc>> clauses) {
 }
 
 const std::vector<KnownGuest> kGuests = {
-    {1, {"vm1", "alpha", "6.1", ""}, true, "ready"},
-    {2, {"vm2", "beta", "6.12", ""}, true, "ready"},
-    {3, {"vm3", "", "", ""}, false, "no-agent: no agent answers"},
+    {1, {"vm1", "alpha", "6.1", {}}, true, "ready"},
+    {2, {"vm2", "beta", "6.12", {}}, true, "ready"},
+    {3, {"vm3", "", "", {}}, false, "no-agent: no agent answers"},
 };
 
 TEST(Targets, AGlobMeansItsGuestsAndEmptyMeansAll) {

@@ -68,6 +68,8 @@ class FakeAgent final : public agent::Agent {
     }
     return found;
   }
+  void set_hostname(const std::string& name) { info_.hostname = name; }
+  std::vector<std::string> addresses() const override { return own_addresses; }
   std::vector<agent::Probe> list(const dif::ProbeDesc& d) const override {
     std::vector<agent::Probe> found;
     for (const agent::Probe& p : probes_) {
@@ -117,6 +119,7 @@ class FakeAgent final : public agent::Agent {
   std::string refusal;
   std::map<std::string, agent::FoundSymbols::Symbol> kernel_symbols;  // module`name
   agent::FoundSymbols answer_symbols;                                 // said whatever is asked, if it has symbols
+  std::vector<std::string> own_addresses;
 
  private:
   agent::GuestInfo info_;

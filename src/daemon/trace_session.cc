@@ -31,10 +31,19 @@ Result<UniqueFd> duplicate(int fd) {
 
 }  // namespace
 
-KnownGuest known_guest(const Vm& vm) {
+KnownGuest known_guest(const Vm& vm, const VmRegistry& registry) {
   KnownGuest guest;
   guest.target = vm.target();
-  guest.names = {vm.name(), vm.hello().hostname(), vm.hello().kernel(), ""};
+  guest.names = {vm.name(), vm.hello().hostname(), vm.hello().kernel(), {}};
+  guest.names.addresses.assign(vm.hello().addresses().begin(), vm.hello().addresses().end());
+  // The host knows its guests' names better than they do: nobody is traced in another's place.
+  for (const Vm* other : registry.vms()) {
+    if (other == &vm || other->name() != guest.names.hostname) continue;
+    log::warn("{} says that its host name is {}, which is the name of another guest: it is not taken as one", vm.name(),
+              guest.names.hostname);
+    guest.names.hostname.clear();
+    break;
+  }
   guest.ready = vm.ready();
   guest.state = vm.state_name() + (vm.detail().empty() ? "" : ": " + vm.detail());
   return guest;
@@ -42,7 +51,7 @@ KnownGuest known_guest(const Vm& vm) {
 
 std::vector<KnownGuest> known_guests(const VmRegistry& registry) {
   std::vector<KnownGuest> guests;
-  for (const Vm* vm : registry.vms()) guests.push_back(known_guest(*vm));
+  for (const Vm* vm : registry.vms()) guests.push_back(known_guest(*vm, registry));
   return guests;
 }
 

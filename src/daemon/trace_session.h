@@ -34,6 +34,7 @@ struct SessionContext {
   VmRegistry& registry;
   CallService& calls;
   TypeFetcher& types;
+  TypeStore& type_store;
   Linker& linker;
   ProgramStore& store;
   ProbeIds& ids;
@@ -42,7 +43,8 @@ struct SessionContext {
   uint64_t next_program = 1;  // on the wire to guests
 };
 
-KnownGuest known_guest(const Vm& vm);
+// With the names that may be believed: a host name that is another guest's vmname is not.
+KnownGuest known_guest(const Vm& vm, const VmRegistry& registry);
 std::vector<KnownGuest> known_guests(const VmRegistry& registry);
 channel::Diagnostic to_diagnostic(const Error& error, const std::string& guest = {});
 

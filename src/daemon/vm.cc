@@ -1,9 +1,11 @@
 #include "daemon/vm.h"
 
+#include <arpa/inet.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/log.h"
 #include "daemon/type_store.h"
 
@@ -29,6 +31,14 @@ std::string wrong_with(const channel::Hello& hello, const Limits& limits) {
     if (text->size() > limits.name) return "its Hello holds a name that is too long";
     for (unsigned char c : *text) {
       if (c < 0x20 || c == 0x7f) return "its Hello holds a name with control characters";
+    }
+  }
+  if (hello.addresses_size() > static_cast<int>(agent::Agent::kMostAddresses))
+    return "its Hello holds too many addresses";
+  for (const std::string& address : hello.addresses()) {
+    unsigned char room[sizeof(in6_addr)];
+    if (::inet_pton(AF_INET, address.c_str(), room) != 1 && ::inet_pton(AF_INET6, address.c_str(), room) != 1) {
+      return "its Hello holds something that is no address";
     }
   }
   if (!is_hash(hello.types_hash()) && !hello.types_hash().empty()) return "its Hello holds no valid hash of types";

@@ -16,7 +16,7 @@ constexpr Row kRows[] = {
     {"vmname", Resolver::kVmname, &GuestNames::vmname},
     {"hostname", Resolver::kHostname, &GuestNames::hostname},
     {"version", Resolver::kVersion, &GuestNames::version},
-    {"address", Resolver::kAddress, &GuestNames::address},
+    {"address", Resolver::kAddress, nullptr},  // there may be several
 };
 
 std::string_view trim(std::string_view text) {
@@ -57,10 +57,17 @@ std::vector<Resolver> default_resolvers() {
 bool resolves(std::string_view target, const GuestNames& guest, const std::vector<Resolver>& resolvers) {
   if (target.empty()) return true;
   for (Resolver resolver : resolvers) {
+    if (resolver == Resolver::kAddress) {
+      for (const std::string& address : guest.addresses) {
+        if (glob_match(target, address)) return true;
+      }
+      continue;
+    }
     for (const Row& row : kRows) {
+      if (row.resolver != resolver) continue;
       // A guest that does not say a name is not meant by it, not even by "*".
       const std::string& name = guest.*row.field;
-      if (row.resolver == resolver && !name.empty() && glob_match(target, name)) return true;
+      if (!name.empty() && glob_match(target, name)) return true;
     }
   }
   return false;

@@ -12,8 +12,8 @@ namespace ht::link {
 struct GuestNames {
   std::string vmname;
   std::string hostname;
-  std::string version;  // kernel release
-  std::string address;
+  std::string version;                 // kernel release
+  std::vector<std::string> addresses;  // IPv4 and IPv6, as text
 };
 
 enum class Resolver { kVmname, kHostname, kVersion, kAddress };

@@ -22,6 +22,9 @@ constexpr const char* kUsage =
     "       dtracedctl [-D DIR] vm add --pid PID [--name NAME] [--socket PATH]\n"
     "       dtracedctl [-D DIR] vm rescan\n"
     "       dtracedctl [-D DIR] vm remove NAME\n"
+    "       dtracedctl [-D DIR] types [list]\n"
+    "       dtracedctl [-D DIR] types show HASH [NAME]\n"
+    "       dtracedctl [-D DIR] types drop HASH\n"
     "\n"
     "  -D, --directory DIR  the daemon's directory (default: DDTRACE_DIR, else /var/ddtrace)\n"
     "  -v, --verbose        list more of each guest\n"
@@ -85,6 +88,7 @@ Result<Command> parse(int argc, char** argv) {
   }
   command.words.assign(argv + optind, argv + argc);
   if (!command.words.empty() && command.words[0] == "list") command.words.insert(command.words.begin(), "vm");
+  if (command.words.size() == 1 && command.words[0] == "types") command.words.push_back("list");
   return command;
 }
 
@@ -92,7 +96,8 @@ std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
-void print_table(const std::vector<std::vector<std::string>>& rows) {
+// Columns from `numbers` on are flush right.
+void print_table(const std::vector<std::vector<std::string>>& rows, size_t numbers) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -102,7 +107,7 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
       const std::string pad(widths[i] - row[i].size(), ' ');
-      const bool number = i >= 3;  // PROGRAMS EVENTS DROPS
+      const bool number = i >= numbers;
       line += (i == 0 ? "" : "  ") + (number ? pad + row[i] : row[i] + pad);
     }
     line.erase(line.find_last_not_of(' ') + 1);
@@ -128,7 +133,7 @@ Result<void> list(Client& client, bool verbose) {
     rows.push_back({vm.name(), vm.state(), or_dash(vm.kernel()), std::to_string(vm.programs()),
                     std::to_string(vm.events()), std::to_string(vm.drops())});
   }
-  print_table(rows);
+  print_table(rows, 3);  // PROGRAMS EVENTS DROPS
   if (verbose) {
     for (const VmInfo& vm : reply.vms()) print_details(vm);
   }
@@ -137,12 +142,35 @@ Result<void> list(Client& client, bool verbose) {
 
 Result<void> print_done(Result<ht::channel::Done> done) {
   if (!done.ok()) return std::move(done).error();
-  std::printf("%s\n", done->text().c_str());
+  const std::string& text = done->text();
+  std::printf("%s%s", text.c_str(), text.ends_with('\n') ? "" : "\n");
+  return {};
+}
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  return or_dash(text);
+}
+
+Result<void> list_types(Client& client) {
+  ASSIGN_OR_RETURN(auto reply, client.types_list());
+  std::vector<std::vector<std::string>> rows = {{"HASH", "KERNEL", "MODULES", "GUESTS", "SIZE"}};
+  for (const auto& types : reply.types()) {
+    rows.push_back({types.hash().substr(0, 16), joined(types.kernels()), "vmlinux", joined(types.guests()),
+                    std::to_string(types.size())});
+  }
+  print_table(rows, 4);
   return {};
 }
 
 bool known(const Command& command) {
   const auto& words = command.words;
+  if (words.size() >= 2 && words[0] == "types") {
+    if (words[1] == "list") return words.size() == 2;
+    if (words[1] == "show") return words.size() == 3 || words.size() == 4;
+    return words[1] == "drop" && words.size() == 3;
+  }
   if (words.size() < 2 || words[0] != "vm") return false;
   if (words[1] == "list" || words[1] == "rescan") return words.size() == 2;
   if (words[1] == "remove") return words.size() == 3;
@@ -152,6 +180,12 @@ bool known(const Command& command) {
 // A known() command.
 Result<void> run(const Command& command, Client& client) {
   const std::string& verb = command.words[1];
+  if (command.words[0] == "types") {
+    const auto& words = command.words;
+    if (verb == "list") return list_types(client);
+    if (verb == "drop") return print_done(client.types_drop(words[2]));
+    return print_done(client.types_show(words[2], words.size() == 4 ? words[3] : ""));
+  }
   if (verb == "list") return list(client, command.verbose);
   if (verb == "rescan") return print_done(client.vm_rescan());
   if (verb == "remove") return print_done(client.vm_remove(command.words[2]));

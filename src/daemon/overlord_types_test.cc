@@ -1,0 +1,116 @@
+// Types as dtracedctl sees them, and guests that are named by what they say of themselves.
+#include "daemon/test_world.h"
+#include "dif/assembler.h"
+#include "types/btf_builder.h"
+
+namespace ht::daemon::test {
+namespace {
+
+using channel::Client;
+
+class OverlordTypes : public testing::Test {
+ protected:
+  static Bytes kernel() {
+    types::BtfBuilder builder;
+    const auto number = builder.integer("int", 4, true);
+    builder.pointer(builder.structure("task_struct", 64, {{"pid", number, 64}}));
+    return builder.build();
+  }
+  // trace(curthread->pid)
+  static channel::SubmitRequest pid_request() {
+    dif::Program program;
+    program.files = {""};
+    program.sources.push_back({"test", false, std::string(64, '0')});
+    dif::Action action;
+    action.kind = dif::ActionKind::kDifexpr;
+    action.record = true;
+    auto code = dif::assemble("ldgs 256, %r1\nusetx \"pid\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
+    EXPECT_TRUE(code.ok());
+    action.args.push_back(std::move(code).value());
+    action.args[0].rtype = dif::Type::unknown();
+    action.arg_kinds = {dif::ActionKind::kDifexpr};
+    action.arg_params = {0};
+    dif::Clause& clause = program.clauses.emplace_back();
+    clause.probes = {desc("", "syscall", "read", "entry")};
+    clause.actions.push_back(std::move(action));
+    const Bytes object = object::write(program);
+    channel::SubmitRequest submit;
+    submit.set_elf(object.data(), object.size());
+    return submit;
+  }
+  std::vector<std::string> meant(Client& client, const std::string& target, const std::string& resolver) {
+    channel::SubmitRequest submit = request({desc(target, "syscall", "read", "entry")});
+    if (!resolver.empty()) submit.add_resolvers(resolver);
+    auto session = client.submit(submit, {}, nullptr);
+    std::vector<std::string> names;
+    if (!session.ok()) return names;
+    for (const auto& guest : session->reply.guests()) names.push_back(guest.vmname());
+    EXPECT_TRUE(client.stop(session->reply.session()).ok());
+    return names;
+  }
+  World world;
+};
+
+TEST_F(OverlordTypes, AreListedShownAndDropped) {
+  const Bytes types = kernel();
+  const std::string hash = sha256_hex(types);
+  for (const char* name : {"vm1", "vm2"}) world.guest(name).agent->set_types(types, hash);
+  world.start({"vm1", "vm2"});
+  auto client = world.client();
+  EXPECT_EQ(client->types_list()->types_size(), 0);  // nobody has needed them
+  auto session = client->submit(pid_request(), {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  auto list = client->types_list();
+  ASSERT_TRUE(list.ok());
+  ASSERT_EQ(list->types_size(), 1);
+  EXPECT_EQ(list->types(0).hash(), hash);
+  EXPECT_EQ(list->types(0).size(), types.size());
+  EXPECT_EQ(list->types(0).guests_size(), 2);
+  ASSERT_EQ(list->types(0).kernels_size(), 1);
+  EXPECT_EQ(list->types(0).kernels(0), "6.1.0-test");
+
+  auto shown = client->types_show(hash.substr(0, 8), "struct task_struct");
+  ASSERT_TRUE(shown.ok()) << shown.error().text();
+  EXPECT_NE(shown->text().find("8      4  int pid"), std::string::npos) << shown->text();
+  EXPECT_NE(client->types_show(hash, "")->text().find("1 structs"), std::string::npos);
+  EXPECT_FALSE(client->types_show(hash, "struct nothing").ok());
+  EXPECT_FALSE(client->types_show("zz", "").ok());
+
+  ASSERT_TRUE(client->types_drop(hash).ok());
+  EXPECT_FALSE(client->types_drop(hash).ok());
+  EXPECT_EQ(client->types_list()->types_size(), 0);
+  EXPECT_TRUE(client->start(session->reply.session()).ok());  // what is being traced goes on
+  EXPECT_TRUE(client->stop(session->reply.session()).ok());
+  auto again = client->submit(pid_request(), {}, nullptr);  // uploaded again
+  ASSERT_TRUE(again.ok()) << again.error().text();
+  EXPECT_EQ(client->types_list()->types_size(), 1);
+}
+
+TEST_F(OverlordTypes, AGuestMayBeNamedByAnyOfItsAddresses) {
+  world.guest("vm1").agent->own_addresses = {"10.0.0.7", "fd00::7"};
+  world.guest("vm2").agent->own_addresses = {"10.0.1.7"};
+  world.start({"vm1", "vm2"});
+  auto client = world.client();
+  EXPECT_EQ(meant(*client, "10.0.0.*", "address"), std::vector<std::string>{"vm1"});
+  EXPECT_EQ(meant(*client, "10.*", "address"), (std::vector<std::string>{"vm1", "vm2"}));
+  EXPECT_TRUE(meant(*client, "10.0.0.7", "").empty());
+}
+
+TEST_F(OverlordTypes, AnAddressThatIsNoneCutsTheGuestOff) {
+  world.guest("vm1").agent->own_addresses = {"*"};
+  world.start({"vm1"});
+  ASSERT_TRUE(until([&] { return world.vm("vm1").state() == "failed"; }));
+  EXPECT_NE(world.vm("vm1").detail().find("no address"), std::string::npos);
+}
+
+TEST_F(OverlordTypes, NobodyIsTracedInAnotherGuestsPlace) {
+  world.guest("evil").agent->set_hostname("vm1");
+  world.start({"vm1", "evil"});
+  auto client = world.client();
+  EXPECT_EQ(meant(*client, "vm1", ""), std::vector<std::string>{"vm1"});
+  EXPECT_EQ(meant(*client, "vm1-host", "hostname"), std::vector<std::string>{"vm1"});
+  EXPECT_TRUE(meant(*client, "vm1", "hostname").empty());
+}
+
+}  // namespace
+}  // namespace ht::daemon::test
