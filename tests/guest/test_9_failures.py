@@ -1,4 +1,5 @@
-"""Daemons and guests that die in mid-trace: the others go on, nothing is lost that was collected, someone says why."""
+"""Daemons and guests that die in mid-trace: the others go on, nothing is lost that was collected, someone says why.
+The last file: one guest stays dead."""
 import time
 
 from harness import VMS, until
