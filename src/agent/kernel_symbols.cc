@@ -1,50 +1,17 @@
 #include "agent/kernel_symbols.h"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 
 #include "agent/kernel_view.h"
 #include "base/fd.h"
+#include "types/kallsyms.h"
 
 namespace ht::agent {
 namespace {
 
-constexpr std::string_view kVmlinux = "vmlinux";
 constexpr size_t kMostText = size_t{128} << 20;
 constexpr uint64_t kKernelHalf = uint64_t{1} << 63;
-
-struct Line {
-  uint64_t address = 0;
-  std::string_view name, module;
-};
-
-// "ffffffff81000000 T _text", "ffffffffc0000000 t helper\t[module]".
-bool parse(std::string_view text, Line* line) {
-  const char* end = text.data() + text.size();
-  auto [after, failed] = std::from_chars(text.data(), end, line->address, 16);
-  if (failed != std::errc() || end - after < 4 || after[0] != ' ' || after[2] != ' ') return false;
-  const std::string_view rest(after + 3, static_cast<size_t>(end - after - 3));
-  const size_t tab = rest.find('\t');
-  line->name = rest.substr(0, tab);
-  line->module = kVmlinux;
-  if (tab != std::string_view::npos) {
-    line->module = rest.substr(tab + 1);
-    if (line->module.size() > 2 && line->module.front() == '[')
-      line->module = line->module.substr(1, line->module.size() - 2);
-  }
-  return true;
-}
-
-template <typename Visit>
-void for_each_symbol(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    Line line;
-    if (parse(text.substr(0, end), &line)) visit(line);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
 
 }  // namespace
 
@@ -54,7 +21,7 @@ std::vector<FoundSymbols::Symbol> find_symbols(std::string_view text, const std:
   for (size_t i = 0; i < names.size(); ++i) wanted.emplace(names[i].name, i);
   uint64_t per_cpu_start = 0, per_cpu_end = 0;
   bool hidden = true;  // all addresses are shown as 0 to those who may not see them
-  for_each_symbol(text, [&](const Line& line) {
+  types::for_each_kernel_symbol(text, [&](const types::KernelSymbolLine& line) {
     hidden = hidden && line.address == 0;
     if (line.name == "__per_cpu_start") per_cpu_start = line.address;
     if (line.name == "__per_cpu_end") per_cpu_end = line.address;
@@ -78,7 +45,7 @@ Result<FoundSymbols> find_kernel_symbols(const std::vector<SymbolName>& names, u
   ASSIGN_OR_RETURN(const std::string text, read_text_file("/proc/kallsyms", kMostText));
   FoundSymbols result;
   std::vector<SymbolName> asked = names;
-  asked.push_back({std::string(kVmlinux), "__per_cpu_offset"});
+  asked.push_back({std::string(types::kKernelModule), "__per_cpu_offset"});
   result.symbols = find_symbols(text, asked);
   const FoundSymbols::Symbol offsets = result.symbols.back();
   result.symbols.pop_back();

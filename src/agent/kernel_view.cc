@@ -2,10 +2,10 @@
 #include "agent/kernel_view.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "agent/known_syscalls.h"
+#include "types/kallsyms.h"
 
 namespace ht::agent {
 namespace {
@@ -14,16 +14,6 @@ constexpr uint64_t kKernelMap = 0xffffffff80000000;    // __START_KERNEL_map
 constexpr uint64_t kPageOffset4 = 0xffff888000000000;  // without KASLR
 constexpr uint32_t kMaxSyscalls = 512;
 constexpr std::string_view kSyscallPrefix = "__x64_sys_";
-
-std::string_view next_token(std::string_view& line) {
-  size_t begin = line.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  line.remove_prefix(begin);
-  size_t end = std::min(line.find_first_of(" \t"), line.size());
-  std::string_view token = line.substr(0, end);
-  line.remove_prefix(end);
-  return token;
-}
 
 std::optional<uint64_t> read_word(const Symbols& symbols, KernelMemory* memory, std::string_view name) {
   auto address = symbols.address(name);
@@ -37,18 +27,11 @@ std::optional<uint64_t> read_word(const Symbols& symbols, KernelMemory* memory, 
 
 Symbols Symbols::parse(std::string_view text) {
   Symbols symbols;
-  while (!text.empty()) {
-    size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    std::string_view number = next_token(line), type = next_token(line), name = next_token(line);
-    if (name.empty() || !next_token(line).empty()) continue;  // a fourth field: [module]
-    uint64_t address = 0;
-    auto parsed = std::from_chars(number.data(), number.data() + number.size(), address, 16);
-    if (parsed.ec != std::errc() || address == 0 || type.size() != 1) continue;
-    auto [it, added] = symbols.by_name_.emplace(name, address);
-    if (added) symbols.by_address_.emplace(address, it->first);
-  }
+  types::for_each_kernel_symbol(text, [&](const types::KernelSymbolLine& line) {
+    if (line.module != types::kKernelModule || line.address == 0) return;
+    auto [it, added] = symbols.by_name_.emplace(line.name, line.address);
+    if (added) symbols.by_address_.emplace(line.address, it->first);
+  });
   return symbols;
 }
 

@@ -13,6 +13,8 @@
 #include <tuple>
 
 #include "base/fd.h"
+#include "base/words.h"
+#include "types/kallsyms.h"
 
 namespace ht::consumer {
 
@@ -27,15 +29,6 @@ constexpr uint64_t kKernelBase = 0xffff'0000'0000'0000;
 auto readability(const SymbolTable::Entry& entry) {
   const size_t underscores = std::min(entry.name.find_first_not_of('_'), entry.name.size());
   return std::tuple(underscores, entry.name.size(), std::string_view(entry.name));
-}
-
-std::string_view word(std::string_view& line) {
-  const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
-  line.remove_prefix(begin);
-  const size_t end = std::min(line.find_first_of(" \t\n"), line.size());
-  const std::string_view result = line.substr(0, end);
-  line.remove_prefix(end);
-  return result;
 }
 
 bool hex(std::string_view text, uint64_t& value) {
@@ -77,7 +70,7 @@ const SymbolTable::Entry* SymbolTable::find(uint64_t address) const {
 
 struct Symbols::Kernel {
   SymbolTable table;
-  std::vector<std::string> modules = {"vmlinux"};
+  std::vector<std::string> modules = {std::string(types::kKernelModule)};
 
   Kernel() {
     std::ifstream file("/proc/kallsyms");
@@ -85,17 +78,12 @@ struct Symbols::Kernel {
     while (std::getline(file, text)) line(text);
     table.sort();
   }
-  void line(std::string_view rest) {
-    uint64_t address = 0;
-    if (!hex(word(rest), address) || address < kKernelBase) return;
-    const std::string_view type = word(rest), name = word(rest);
-    if (type.empty() || name.empty()) return;
-    std::string_view module = word(rest);
-    if (module.size() > 2) {
-      module = module.substr(1, module.size() - 2);
-      if (modules.back() != module) modules.emplace_back(module);
-    }
-    table.add(address, 0, std::string(name), module.empty() ? 0 : static_cast<uint32_t>(modules.size() - 1));
+  void line(std::string_view text) {
+    const auto symbol = types::parse_kernel_symbol(text);
+    if (!symbol || symbol->address < kKernelBase) return;
+    const bool own = symbol->module == types::kKernelModule;
+    if (!own && modules.back() != symbol->module) modules.emplace_back(symbol->module);
+    table.add(symbol->address, 0, std::string(symbol->name), own ? 0 : static_cast<uint32_t>(modules.size() - 1));
   }
 };
 
@@ -149,17 +137,17 @@ struct Symbols::Process {
     while (std::getline(file, text)) line(text);
   }
   void line(std::string_view rest) {
-    const std::string_view range = word(rest);
+    const std::string_view range = next_word(rest);
     const size_t dash = range.find('-');
     Mapping mapping;
     if (dash == std::string_view::npos || !hex(range.substr(0, dash), mapping.begin) ||
         !hex(range.substr(dash + 1), mapping.end)) {
       return;
     }
-    word(rest);  // permissions
-    if (!hex(word(rest), mapping.offset)) return;
-    word(rest);  // device
-    word(rest);  // inode
+    next_word(rest);  // permissions
+    if (!hex(next_word(rest), mapping.offset)) return;
+    next_word(rest);  // device
+    next_word(rest);  // inode
     const size_t begin = rest.find('/');
     if (begin != std::string_view::npos) mapping.path = rest.substr(begin);
     mappings.push_back(std::move(mapping));

@@ -1,25 +1,13 @@
 // Every kind that BTF knows, one test each: what it answers, and what of it is refused.
 #include <gmock/gmock.h>
 
-#include "types/btf_builder.h"
-#include "types/type_file.h"
+#include "types/btf_test_support.h"
 
 namespace ht::types {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::shared_ptr<const TypeFile> read(const BtfBuilder& builder) {
-  auto file = TypeFile::from_btf(builder.build());
-  EXPECT_TRUE(file.ok()) << (file.ok() ? "" : file.error().message);
-  return file.ok() ? *file : nullptr;
-}
-
-std::string refused(const BtfBuilder& builder) {
-  auto file = TypeFile::from_btf(builder.build());
-  return file.ok() ? "accepted" : file.error().message;
-}
 
 TEST(BtfKinds, IntsOfAllSizes) {
   BtfBuilder b;

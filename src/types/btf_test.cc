@@ -4,26 +4,14 @@
 #include <chrono>
 #include <cstring>
 
-#include "types/btf_builder.h"
+#include "types/btf_test_support.h"
 #include "types/every_query.h"
-#include "types/type_file.h"
 
 namespace ht::types {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::shared_ptr<const TypeFile> read(const BtfBuilder& builder) {
-  auto file = TypeFile::from_btf(builder.build());
-  EXPECT_TRUE(file.ok()) << (file.ok() ? "" : file.error().message);
-  return file.ok() ? *file : nullptr;
-}
-
-std::string refused(const BtfBuilder& builder) {
-  auto file = TypeFile::from_btf(builder.build());
-  return file.ok() ? "accepted" : file.error().message;
-}
 
 // One of every kind.
 BtfBuilder sample() {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
@@ -60,28 +59,16 @@ std::vector<std::shared_ptr<const TypeFile>> RunningKernel::all_types() {
   return result;
 }
 
-// Lines such as "ffffffff81000000 T _text" and "ffffffffc0000000 t helper	[module]".
 void RunningKernel::read_symbols() {
   symbols_read_ = true;
   std::ifstream in(symbols_path_);
-  std::string line;
-  while (std::getline(in, line)) {
-    Entry entry;
-    const char* end = line.data() + line.size();
-    auto [after, failed] = std::from_chars(line.data(), end, entry.symbol.address, 16);
-    if (failed != std::errc() || end - after < 4) continue;
-    const char type = static_cast<char>(std::tolower(static_cast<unsigned char>(after[1])));
-    entry.symbol.is_function = type == 't' || type == 'w' || type == 'i';
-    const std::string_view rest(after + 3, static_cast<size_t>(end - after - 3));
-    const size_t tab = rest.find('\t');
-    entry.name = rest.substr(0, tab);
-    entry.symbol.module = kKernelModule;
-    if (tab != std::string_view::npos) {
-      std::string_view module = rest.substr(tab + 1);
-      if (module.size() > 2 && module.front() == '[') module = module.substr(1, module.size() - 2);
-      entry.symbol.module = module;
-    }
-    symbols_.push_back(std::move(entry));
+  std::string text;
+  while (std::getline(in, text)) {
+    const auto line = parse_kernel_symbol(text);
+    if (!line) continue;
+    const char type = static_cast<char>(std::tolower(static_cast<unsigned char>(line->type)));
+    const bool is_function = type == 't' || type == 'w' || type == 'i';
+    symbols_.push_back({std::string(line->name), {line->address, std::string(line->module), is_function}});
   }
   std::stable_sort(symbols_.begin(), symbols_.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
 }

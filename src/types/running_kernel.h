@@ -10,11 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "types/kallsyms.h"
 #include "types/type_file.h"
 
 namespace ht::types {
-
-inline constexpr std::string_view kKernelModule = "vmlinux";
 
 class RunningKernel {
  public:

@@ -1,0 +1,26 @@
+#include "types/kallsyms.h"
+
+#include <charconv>
+
+#include "base/words.h"
+
+namespace ht::types {
+
+std::optional<KernelSymbolLine> parse_kernel_symbol(std::string_view line) {
+  KernelSymbolLine symbol;
+  const std::string_view address = next_word(line), type = next_word(line);
+  symbol.name = next_word(line);
+  symbol.module = next_word(line);
+  const char* end = address.data() + address.size();
+  const auto parsed = std::from_chars(address.data(), end, symbol.address, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != end || type.size() != 1 || symbol.name.empty()) return std::nullopt;
+  symbol.type = type[0];
+  if (symbol.module.empty()) {
+    symbol.module = kKernelModule;
+  } else if (symbol.module.size() > 2 && symbol.module.front() == '[') {
+    symbol.module = symbol.module.substr(1, symbol.module.size() - 2);
+  }
+  return symbol;
+}
+
+}  // namespace ht::types
