@@ -41,10 +41,8 @@ Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& 
   ASSIGN_OR_RETURN(Expr address, check_operand(context, call.args[1]));
   bool is_array = stripped(address.type)->kind == TypeKind::kArray;
   if (!is_scalar(address.type) && !is_array) {
-    return fail(Tag::D_TRACEMEM_ADDR, address.pos,
-                fmt::format("tracemem( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n"
-                            "\t argument: {}",
-                            spell(address.type)));
+    return argument_mismatch(Tag::D_TRACEMEM_ADDR, address.pos, "tracemem", 1, "pointer or integer",
+                             spell(address.type));
   }
   ASSIGN_OR_RETURN(Expr size, check_operand(context, call.args[2]));
   if (!size.is_constant() || !is_integer(size.type) || static_cast<int64_t>(size.value) <= 0) {
@@ -66,10 +64,7 @@ Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& 
   if (call.args.size() <= 3) return {};
   ASSIGN_OR_RETURN(Expr length, check_operand(context, call.args[3]));
   if (!is_scalar(length.type)) {
-    return fail(Tag::D_PROTO_ARG, length.pos,
-                fmt::format("tracemem( ) argument #3 is incompatible with prototype:\n\tprototype: size_t\n"
-                            "\t argument: {}",
-                            spell(length.type)));
+    return argument_mismatch(Tag::D_PROTO_ARG, length.pos, "tracemem", 3, "size_t", spell(length.type));
   }
   return add_argument(context, context.actions.back(), length);
 }
@@ -88,10 +83,7 @@ Result<void> printm(ActionContext& context, const ActionRow&, const Expr& call) 
   const Expr& memref = call.args[2];
   ASSIGN_OR_RETURN(Expr pair, check_operand(context, memref));
   if (!is_pointer(pair.type) && !is_integer(pair.type) && !is_symbolic(pair.type)) {
-    return fail(Tag::D_PRINTM_ADDR, pair.pos,
-                fmt::format("printm( ) argument #2 is incompatible with prototype:\n\tprototype: pointer or integer\n"
-                            "\t argument: {}",
-                            spell(pair.type)));
+    return argument_mismatch(Tag::D_PRINTM_ADDR, pair.pos, "printm", 2, "pointer or integer", spell(pair.type));
   }
   TypeName words;
   words.specifiers.type_word = "uint64_t";
@@ -119,17 +111,11 @@ Result<void> printm(ActionContext& context, const ActionRow&, const Expr& call) 
 Result<void> pcap(ActionContext& context, const ActionRow& row, const Expr& call) {
   ASSIGN_OR_RETURN(Expr packet, check_operand(context, call.args[1]));
   if (!is_scalar(packet.type)) {
-    return fail(Tag::D_PCAP_ADDR, packet.pos,
-                fmt::format("pcap( ) argument #1 is incompatible with prototype:\n\tprototype: pointer or integer\n"
-                            "\t argument: {}",
-                            spell(packet.type)));
+    return argument_mismatch(Tag::D_PCAP_ADDR, packet.pos, "pcap", 1, "pointer or integer", spell(packet.type));
   }
   ASSIGN_OR_RETURN(Expr protocol, check_operand(context, call.args[2]));
   if (!is_arithmetic(protocol.type)) {
-    return fail(Tag::D_PCAP_PROTO, protocol.pos,
-                fmt::format("pcap( ) argument #2 is incompatible with prototype:\n\tprototype: integer\n"
-                            "\t argument: {}",
-                            spell(protocol.type)));
+    return argument_mismatch(Tag::D_PCAP_PROTO, protocol.pos, "pcap", 2, "integer", spell(protocol.type));
   }
   return unimplemented(context, row, call);
 }
@@ -177,11 +163,8 @@ Result<void> aggregation_action(ActionContext& context, const ActionRow& row, co
   if (call.args.size() <= 2) return {};
   ASSIGN_OR_RETURN(Expr number, check_operand(context, call.args[2]));
   if (!is_arithmetic(number.type)) {
-    if (found->libact == Libact::kTrunc) {
-      return fail(Tag::D_PROTO_ARG, number.pos,
-                  fmt::format("trunc( ) argument #2 is incompatible with prototype:\n\tprototype: int64_t\n"
-                              "\t argument: {}",
-                              spell(number.type)));
+    if (found->not_scalar == Tag::D_PROTO_ARG) {
+      return argument_mismatch(found->not_scalar, number.pos, row.name, 2, "int64_t", spell(number.type));
     }
     return fail(found->not_scalar, number.pos, fmt::format("{}( ) argument #2 must be of scalar type", row.name));
   }
@@ -196,10 +179,7 @@ Result<void> setopt(ActionContext& context, const ActionRow& row, const Expr& ca
     ASSIGN_OR_RETURN(value,
                      sema.argument(std::move(value), sema.types().from_spelling("const char *"), "setopt( )", i));
     if (is_zero(value)) {
-      return fail(Tag::D_PROTO_ARG, value.pos,
-                  fmt::format("setopt( ) argument #{} is incompatible with prototype:\n\tprototype: const char *\n"
-                              "\t argument: {}",
-                              i, spell(value.type)));
+      return argument_mismatch(Tag::D_PROTO_ARG, value.pos, "setopt", i, "const char *", spell(value.type));
     }
     ASSIGN_OR_RETURN(value, sema.as_string(std::move(value)));
     RETURN_IF_ERROR(add_argument(context, context.actions.back(), value));

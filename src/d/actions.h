@@ -24,6 +24,10 @@ Tok operator_of_assignment(Tok assignment);
 Error count_mismatch(const Pos& pos, std::string_view what, std::string_view things, size_t passed, size_t least,
                      size_t most);
 
+// "NAME( ) argument #1 is incompatible with prototype:", what was wanted and what there is.
+Error argument_mismatch(Tag tag, const Pos& pos, std::string_view name, size_t number, std::string_view prototype,
+                        std::string_view have);
+
 // What earlier statements of a clause were, for the rules of order (reference, section 5.4).
 struct ClauseOrder {
   bool speculated = false;

@@ -263,10 +263,7 @@ Result<uint32_t> aggregation_argument(ActionContext& context, std::string_view n
       ASSIGN_OR_RETURN(Expr value, context.sema.check_expression(arg));
       have = spell(value.type);
     }
-    return fail(
-        not_aggregation, arg.pos,
-        fmt::format("{}( ) argument #{} is incompatible with prototype:\n\tprototype: aggregation\n\t argument: {}",
-                    name, number, have));
+    return argument_mismatch(not_aggregation, arg.pos, name, number, "aggregation", have);
   }
   const Aggregation* found = context.sema.symbols().aggregation(arg.text);
   if (found != nullptr) return found->id;

@@ -25,18 +25,6 @@ bool by_reference(TypeRef type) {
 
 namespace {
 
-// The C spelling of the unknown type that a cast states, without qualifiers: "struct file *". Empty if it states none.
-std::string stated_type(TypeRef type) {
-  std::string stars;
-  while (is_pointer(type)) {
-    stars += '*';
-    type = stripped(type)->target;
-  }
-  if (!is_symbolic(type)) return {};
-  std::string name = stripped(type)->name;
-  return name.empty() || stars.empty() ? name : name + " " + stars;
-}
-
 // Whether an operator on these works on signed numbers. What is symbolic counts as int64_t.
 bool is_signed_operation(TypeRef a, TypeRef b) {
   if (is_symbolic(a)) std::swap(a, b);
@@ -148,7 +136,7 @@ Result<Reg> Generator::variable(const Expr& expr) {
 Result<Reg> Generator::kernel_symbol(const Expr& expr) {
   ASSIGN_OR_RETURN(Reg reg, out_.take());
   RETURN_IF_ERROR(out_.text(Op::kUsetx, fmt::format("sym({})", expr.text), reg));
-  if (std::string stated = stated_type(expr.type); !stated.empty()) {
+  if (std::string stated = symbolic_name(expr.type); !stated.empty()) {
     RETURN_IF_ERROR(out_.text(Op::kTypecast, stated, reg));
   }
   return reg;
@@ -397,7 +385,7 @@ Result<Reg> Generator::cast(const Expr& expr) {
   ASSIGN_OR_RETURN(Reg reg, value(arg));
   out_.at(expr.pos);
   RETURN_IF_ERROR(cut_to(reg, arg, expr.type));
-  if (std::string stated = stated_type(expr.type); !stated.empty()) {
+  if (std::string stated = symbolic_name(expr.type); !stated.empty()) {
     RETURN_IF_ERROR(out_.text(Op::kTypecast, stated, reg));
   }
   return reg;

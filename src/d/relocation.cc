@@ -9,18 +9,6 @@
 namespace ht::d {
 namespace {
 
-// "struct file *" of a symbolic type or of pointers to one; empty if it has no name.
-std::string symbolic_name(TypeRef type) {
-  std::string stars;
-  while (is_pointer(type)) {
-    stars += '*';
-    type = stripped(type)->target;
-  }
-  if (!is_symbolic(type)) return {};
-  std::string name = stripped(type)->name;
-  return name.empty() || stars.empty() ? name : fmt::format("{} {}", name, stars);
-}
-
 // What an expression of the kernel's types is, without evaluating it: "struct task_struct, cred.uid" for
 // curthread->cred->uid. Empty if that cannot be said.
 std::string path_of(const Expr& expr) {

@@ -21,6 +21,13 @@ Error count_mismatch(const Pos& pos, std::string_view what, std::string_view thi
               fmt::format("{} prototype mismatch: {} {} passed, {}{} expected", what, passed, noun, limit, expected));
 }
 
+Error argument_mismatch(Tag tag, const Pos& pos, std::string_view name, size_t number, std::string_view prototype,
+                        std::string_view have) {
+  return fail(tag, pos,
+              fmt::format("{}( ) argument #{} is incompatible with prototype:\n\tprototype: {}\n\t argument: {}", name,
+                          number, prototype, have));
+}
+
 Result<Expr> Sema::argument(Expr checked, TypeRef wanted, std::string_view what, size_t number,
                             std::string_view thing) {
   TypeRef have = checked.type;
@@ -199,10 +206,8 @@ Result<void> Sema::check_scratch(Expr& call) {
   }
   size_t into = is(dif::Subr::kBcopy) ? 1 : is(dif::Subr::kCopyinto) ? 2 : SIZE_MAX;
   if (into != SIZE_MAX && call.args[into].origin == Origin::kOther) {
-    return fail(Tag::D_PROTO_ARG, call.args[into].pos,
-                fmt::format("{}( ) argument #{} is incompatible with prototype:\n\tprototype: alloca pointer\n"
-                            "\t argument: non-alloca pointer",
-                            call.text, into + 1));
+    return argument_mismatch(Tag::D_PROTO_ARG, call.args[into].pos, call.text, into + 1, "alloca pointer",
+                             "non-alloca pointer");
   }
   return {};
 }

@@ -178,6 +178,17 @@ bool is_float(TypeRef type) {
 bool is_symbolic(TypeRef type) {
   return kind_of(type) == TypeKind::kSymbolic;
 }
+
+std::string symbolic_name(TypeRef type) {
+  std::string stars;
+  while (is_pointer(type)) {
+    stars += '*';
+    type = stripped(type)->target;
+  }
+  if (!is_symbolic(type)) return {};
+  const std::string& name = stripped(type)->name;
+  return name.empty() || stars.empty() ? name : fmt::format("{} {}", name, stars);
+}
 bool is_pointer(TypeRef type) {
   return kind_of(type) == TypeKind::kPointer;
 }

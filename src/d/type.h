@@ -93,9 +93,11 @@ std::string spell(TypeRef type);  // C spelling: "struct task_struct *", "char [
 bool is_integer(TypeRef type);  // or enum
 bool is_float(TypeRef type);
 bool is_symbolic(TypeRef type);  // nothing known about the value
-bool is_pointer(TypeRef type);   // to anything
-bool is_struct(TypeRef type);    // or union
-bool is_string(TypeRef type);    // D's string
+// "struct file *" of a symbolic type or of pointers to one, without qualifiers; empty if it is none or has no name.
+std::string symbolic_name(TypeRef type);
+bool is_pointer(TypeRef type);  // to anything
+bool is_struct(TypeRef type);   // or union
+bool is_string(TypeRef type);   // D's string
 bool is_void(TypeRef type);
 bool is_dynamic(TypeRef type);             // an aggregation, or translated data
 bool is_translated(TypeRef type);          // translated data or a pointer to it
