@@ -57,7 +57,7 @@ void add_vocabulary(dif::Difo& difo) {
 
 void change(dif::Program& program, const uint8_t* data, size_t size) {
   std::vector<dif::Difo*> difos;
-  typing::for_each_difo(program, [&](dif::Difo& difo) { difos.push_back(&difo); });
+  dif::for_each_difo(program, [&](dif::Difo& difo) { difos.push_back(&difo); });
   for (dif::Difo* difo : difos) add_vocabulary(*difo);
   for (; size >= 6; data += 6, size -= 6) {
     dif::Difo& difo = *difos[data[0] % difos.size()];
@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const typing::VariablesResult variables = typing::infer_variables(program, types.get());
   const typing::Lattice lattice(types.get());
-  typing::for_each_difo(program, [&](const dif::Difo& difo) {
+  dif::for_each_difo(program, [&](const dif::Difo& difo) {
     const Result<typing::TypedDifo> typed = typing::infer(difo, {&program, types.get(), &variables.variables});
     if (!typed.ok()) {
       // What the verifier accepts can be typed.

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "daemon/test_world.h"
-#include "dif/assembler.h"
 #include "types/btf_builder.h"
 
 namespace ht::daemon::test {
@@ -22,26 +21,8 @@ Bytes kernel_types() {
 
 // trace((uint64_t)&SYMBOL), at line 3, column 7
 channel::SubmitRequest address_of(const std::string& symbol) {
-  dif::Program program;
-  program.files = {""};
-  program.sources.push_back({"test", false, std::string(64, '0')});
-  dif::Action action;
-  action.kind = dif::ActionKind::kDifexpr;
-  action.record = true;
-  auto code = dif::assemble("usetx \"sym(" + symbol + ")\", %r1\nret %r1");
-  EXPECT_TRUE(code.ok());
-  action.args.push_back(std::move(code).value());
-  action.args[0].rtype = dif::Type::integer(8, false, "uint64_t");
-  action.args[0].lines = {{0, 3, 7, 0}};
-  action.arg_kinds = {dif::ActionKind::kDifexpr};
-  action.arg_params = {0};
-  dif::Clause& clause = program.clauses.emplace_back();
-  clause.probes = {desc("vm*", "syscall", "read", "entry")};
-  clause.actions.push_back(std::move(action));
-  const Bytes object = object::write(program);
-  channel::SubmitRequest submit;
-  submit.set_elf(object.data(), object.size());
-  return submit;
+  return trace_request(desc("vm*", "syscall", "read", "entry"), "usetx \"sym(" + symbol + ")\", %r1\nret %r1",
+                       dif::Type::integer(8, false, "uint64_t"));
 }
 
 class GuestSymbols : public testing::Test {

@@ -2,7 +2,6 @@
 #include "daemon/overlord.h"
 
 #include "daemon/test_world.h"
-#include "dif/assembler.h"
 #include "types/btf_builder.h"
 
 namespace ht::daemon::test {
@@ -158,10 +157,7 @@ TEST_F(OverlordTest, TwoDescriptionsOfAClauseEnableAProbeTwice) {
   program.files = {""};
   program.sources.push_back({"test", false, std::string(64, '0')});
   program.clauses.emplace_back().probes = {desc("", "syscall", "read", "entry"), desc("", "syscall", "re*", "entry")};
-  const Bytes object = object::write(program);
-  channel::SubmitRequest submit;
-  submit.set_elf(object.data(), object.size());
-  auto session = client->submit(submit, {}, nullptr);
+  auto session = client->submit(request_for(program), {}, nullptr);
   ASSERT_TRUE(session.ok()) << session.error().text();
   EXPECT_EQ(session->reply.matched(0), 2u);
   auto reader = engine::SessionReader::open(std::move(session->data), std::move(session->control));
@@ -370,31 +366,6 @@ Bytes kernel_types(uint32_t task_size) {
   return builder.build();
 }
 
-// trace(curthread->MEMBER)
-channel::SubmitRequest member_request(const std::string& member) {
-  dif::Program program;
-  program.files = {""};
-  program.sources.push_back({"test", false, std::string(64, '0')});
-  dif::Action action;
-  action.kind = dif::ActionKind::kDifexpr;
-  action.record = true;
-  auto code =
-      dif::assemble("ldgs 256, %r1\nusetx \"" + member + "\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
-  EXPECT_TRUE(code.ok());
-  action.args.push_back(std::move(code).value());
-  action.args[0].rtype = dif::Type::unknown();
-  action.args[0].lines = {{0, 3, 7, 0}};
-  action.arg_kinds = {dif::ActionKind::kDifexpr};
-  action.arg_params = {0};
-  dif::Clause& clause = program.clauses.emplace_back();
-  clause.probes = {desc("vm*", "syscall", "read", "entry")};
-  clause.actions.push_back(std::move(action));
-  const Bytes object = object::write(program);
-  channel::SubmitRequest submit;
-  submit.set_elf(object.data(), object.size());
-  return submit;
-}
-
 TEST_F(OverlordTest, OneKernelIsUploadedAndLinkedOnce) {
   const Bytes types = kernel_types(64), other = kernel_types(128);
   for (const char* name : {"vm1", "vm2"}) world.guest(name).agent->set_types(types, sha256_hex(types));
@@ -422,9 +393,7 @@ TEST_F(OverlordTest, ALinkedProgramRunsOnItsKernelOnly) {
   ASSERT_TRUE(program.ok());
   const link::LinkResult linked = link::link(*program, types::TypeFile::from_btf(types)->get(), {"", "6.1.0-test"});
   ASSERT_TRUE(linked.ok());
-  channel::SubmitRequest request = member_request("pid");
-  const Bytes elf = object::write(linked.program);
-  request.set_elf(elf.data(), elf.size());
+  channel::SubmitRequest request = request_for(linked.program);
   auto client = world.client();
   Client::Refused refused;
   ASSERT_FALSE(client->submit(request, {}, &refused).ok());

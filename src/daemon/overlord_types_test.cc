@@ -1,6 +1,5 @@
 // Types as dtracedctl sees them, and guests that are named by what they say of themselves.
 #include "daemon/test_world.h"
-#include "dif/assembler.h"
 #include "types/btf_builder.h"
 
 namespace ht::daemon::test {
@@ -15,28 +14,6 @@ class OverlordTypes : public testing::Test {
     const auto number = builder.integer("int", 4, true);
     builder.pointer(builder.structure("task_struct", 64, {{"pid", number, 64}}));
     return builder.build();
-  }
-  // trace(curthread->pid)
-  static channel::SubmitRequest pid_request() {
-    dif::Program program;
-    program.files = {""};
-    program.sources.push_back({"test", false, std::string(64, '0')});
-    dif::Action action;
-    action.kind = dif::ActionKind::kDifexpr;
-    action.record = true;
-    auto code = dif::assemble("ldgs 256, %r1\nusetx \"pid\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
-    EXPECT_TRUE(code.ok());
-    action.args.push_back(std::move(code).value());
-    action.args[0].rtype = dif::Type::unknown();
-    action.arg_kinds = {dif::ActionKind::kDifexpr};
-    action.arg_params = {0};
-    dif::Clause& clause = program.clauses.emplace_back();
-    clause.probes = {desc("", "syscall", "read", "entry")};
-    clause.actions.push_back(std::move(action));
-    const Bytes object = object::write(program);
-    channel::SubmitRequest submit;
-    submit.set_elf(object.data(), object.size());
-    return submit;
   }
   std::vector<std::string> meant(Client& client, const std::string& target, const std::string& resolver) {
     channel::SubmitRequest submit = request({desc(target, "syscall", "read", "entry")});
@@ -58,7 +35,7 @@ TEST_F(OverlordTypes, AreListedShownAndDropped) {
   world.start({"vm1", "vm2"});
   auto client = world.client();
   EXPECT_EQ(client->types_list()->types_size(), 0);  // nobody has needed them
-  auto session = client->submit(pid_request(), {}, nullptr);
+  auto session = client->submit(member_request("pid", ""), {}, nullptr);
   ASSERT_TRUE(session.ok()) << session.error().text();
   auto list = client->types_list();
   ASSERT_TRUE(list.ok());
@@ -81,7 +58,7 @@ TEST_F(OverlordTypes, AreListedShownAndDropped) {
   EXPECT_EQ(client->types_list()->types_size(), 0);
   EXPECT_TRUE(client->start(session->reply.session()).ok());  // what is being traced goes on
   EXPECT_TRUE(client->stop(session->reply.session()).ok());
-  auto again = client->submit(pid_request(), {}, nullptr);  // uploaded again
+  auto again = client->submit(member_request("pid", ""), {}, nullptr);  // uploaded again
   ASSERT_TRUE(again.ok()) << again.error().text();
   EXPECT_EQ(client->types_list()->types_size(), 1);
 }

@@ -22,6 +22,7 @@
 #include "daemon/minion.h"
 #include "daemon/overlord.h"
 #include "daemon/test_directory.h"
+#include "dif/assembler.h"
 #include "object/elf.h"
 
 namespace ht::daemon::test {
@@ -405,6 +406,41 @@ inline dif::ProbeDesc desc(std::string target, std::string provider, std::string
   return description;
 }
 
+inline channel::SubmitRequest request_for(const dif::Program& program) {
+  const Bytes object = object::write(program);
+  channel::SubmitRequest request;
+  request.set_elf(object.data(), object.size());
+  return request;
+}
+
+// trace() of what `code` computes, a value of `type`; its instructions are at line 3, column 7.
+inline channel::SubmitRequest trace_request(const dif::ProbeDesc& description, std::string_view code,
+                                            const dif::Type& type) {
+  dif::Program program;
+  program.files = {""};
+  program.sources.push_back({"test", false, std::string(64, '0')});
+  dif::Action action;
+  action.kind = dif::ActionKind::kDifexpr;
+  action.record = true;
+  auto difo = dif::assemble(code);
+  EXPECT_TRUE(difo.ok());
+  action.args.push_back(std::move(difo).value());
+  action.args[0].rtype = type;
+  action.args[0].lines = {{0, 3, 7, 0}};
+  action.arg_kinds = {dif::ActionKind::kDifexpr};
+  action.arg_params = {0};
+  dif::Clause& clause = program.clauses.emplace_back();
+  clause.probes = {description};
+  clause.actions.push_back(std::move(action));
+  return request_for(program);
+}
+
+// trace(curthread->MEMBER)
+inline channel::SubmitRequest member_request(const std::string& member, const std::string& target = "vm*") {
+  const std::string code = "ldgs 256, %r1\nusetx \"" + member + "\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1";
+  return trace_request(desc(target, "syscall", "read", "entry"), code, dif::Type::unknown());
+}
+
 // Clauses without actions: a record for each firing.
 inline channel::SubmitRequest request(const std::vector<dif::ProbeDesc>& descriptions,
                                       const std::map<std::string, std::string>& options = {}) {
@@ -413,10 +449,7 @@ inline channel::SubmitRequest request(const std::vector<dif::ProbeDesc>& descrip
   program.files = {""};
   program.sources.push_back({"test", false, std::string(64, '0')});
   for (const auto& description : descriptions) program.clauses.emplace_back().probes = {description};
-  const Bytes object = object::write(program);
-  channel::SubmitRequest submit;
-  submit.set_elf(object.data(), object.size());
-  return submit;
+  return request_for(program);
 }
 
 }  // namespace ht::daemon::test

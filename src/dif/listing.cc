@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "dif/assembler.h"
+#include "dif/walk.h"
 
 namespace ht::dif {
 namespace {

@@ -134,9 +134,7 @@ uint32_t SessionImpl::enable(TargetId target, uint32_t probe, const ProbeName& n
 
 void SessionImpl::set_symbols(TargetId target, std::shared_ptr<const TargetSymbols> symbols) {
   const std::lock_guard guard(enablings_);
-  Target& entry = targets_[target];
-  if (entry.counters == nullptr) entry.counters = std::make_unique<SlotCounter[]>(core_.config.slots);
-  entry.symbols = std::move(symbols);
+  targets_[target].symbols = std::move(symbols);
 }
 
 std::vector<TargetId> SessionImpl::publish_enablings() {

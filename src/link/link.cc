@@ -50,8 +50,8 @@ class Linker {
     variables_ = std::move(variables.variables);
     for (Error& e : variables.errors) add(std::move(e));
     std::optional<PrintTypes> print;
-    if (types_ != nullptr && !source_.linked) print.emplace(result_.program, *types_).add_objects(variables_);
-    typing::for_each_difo(result_.program, [this](dif::Difo& difo) { link_difo(difo); });
+    if (types_ != nullptr && !source_.linked) print.emplace(result_.program, *types_).add_objects(source_, variables_);
+    dif::for_each_difo(result_.program, [this](dif::Difo& difo) { link_difo(difo); });
     if (print && result_.errors.empty()) print->finish();
     patch_variables();
     patch_aggregations();
@@ -72,7 +72,7 @@ class Linker {
   }
 
   bool refuse_symbolic() {
-    typing::for_each_difo(source_, [this](const dif::Difo& difo) {
+    dif::for_each_difo(source_, [this](const dif::Difo& difo) {
       if (auto at = first_symbolic(difo)) {
         add("the kernel's types are needed here and not known", "D_TYPE_ERR", typing::position(difo, source_, *at));
       }
@@ -275,7 +275,7 @@ bool needs_types(const dif::Program& program) {
       needed = needed || (action.kind == dif::ActionKind::kPrint && action.param == 0);
     }
   }
-  typing::for_each_difo(program, [&](const dif::Difo& difo) {
+  dif::for_each_difo(program, [&](const dif::Difo& difo) {
     needed = needed || is_unknown(difo.rtype) || first_symbolic(difo).has_value();
   });
   for (const dif::VariableDef& def : program.variables) {

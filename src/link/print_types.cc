@@ -66,9 +66,8 @@ bool dereference(dif::Difo& difo) {
 
 }  // namespace
 
-void PrintTypes::add_objects(const typing::VariableTypes& variables) {
+void PrintTypes::add_objects(const dif::Program& source, const typing::VariableTypes& variables) {
   const typing::Lattice lattice(&types_);
-  const dif::Program source = program_;
   for (size_t c = 0; c < program_.clauses.size(); ++c) {
     std::vector<dif::Action>& actions = program_.clauses[c].actions;
     for (size_t a = 0; a < actions.size(); ++a) {

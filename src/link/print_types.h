@@ -14,8 +14,9 @@ class PrintTypes {
  public:
   PrintTypes(dif::Program& program, const types::TypeFile& types) : program_(program), types_(types) {}
 
-  // Before linking: print() of a pointer gets its second argument, the object.
-  void add_objects(const typing::VariableTypes& variables);
+  // Before linking, `source` being the program as it was compiled: print() of a pointer gets its second argument, the
+  // object.
+  void add_objects(const dif::Program& source, const typing::VariableTypes& variables);
   // After it: the types' numbers, and no more bytes than printsize.
   void finish();
 

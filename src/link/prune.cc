@@ -152,7 +152,7 @@ class Pruner {
   // A variable or an aggregation that only code used which is gone has no type to find.
   void forget_unused() {
     std::set<std::pair<dif::Scope, unsigned>> stored;
-    typing::for_each_difo(*result_, [&](const dif::Difo& difo) {
+    dif::for_each_difo(*result_, [&](const dif::Difo& difo) {
       for (dif::Instr instr : difo.text) {
         if (dif::info_of(instr).rule != TypeRule::kVarStore) continue;
         const Op op = dif::op_of(instr);

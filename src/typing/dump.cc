@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "dif/assembler.h"
-#include "dif/listing.h"
+#include "dif/walk.h"
 #include "typing/infer.h"
 
 namespace ht::typing {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "dif/program.h"
+#include "dif/walk.h"
 #include "types/type_file.h"
 #include "typing/flow.h"
 #include "typing/value.h"
@@ -86,18 +87,5 @@ struct VariablesResult {
   std::vector<Error> errors;  // conflicts, with pos at the second assignment
 };
 VariablesResult infer_variables(const dif::Program& program, const types::TypeFile* types);
-
-// Every DIFO of a program in order: predicate, then the arguments of each action.
-template <typename Program, typename Visit>
-void for_each_difo(Program& program, Visit visit) {
-  for (auto& clause : program.clauses) {
-    if (clause.predicate) visit(*clause.predicate);
-    for (auto& action : clause.actions) {
-      for (auto& difo : action.args) {
-        if (!difo.text.empty()) visit(difo);  // an argument that is a stack() has nothing to compute
-      }
-    }
-  }
-}
 
 }  // namespace ht::typing

@@ -36,7 +36,7 @@ class Inference {
 
   VariablesResult run() {
     if (result_.variables.empty()) return std::move(result_);
-    for_each_difo(program_, [this](const dif::Difo& difo) { enter(difo); });
+    dif::for_each_difo(program_, [this](const dif::Difo& difo) { enter(difo); });
     // A bound for safety only: a variable rises at most from bottom through eight integers or two pointers to its type.
     size_t left = difos_.size() * 4 + result_.variables.size() * 64 + 1024;
     while (!queue_.empty() && left-- != 0) {

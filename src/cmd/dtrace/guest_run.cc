@@ -162,7 +162,7 @@ int write_compiled(const CommandLine& line, const dif::Program& program) {
       if (source.is_file && source.name.ends_with(".d")) path = source.name.substr(0, source.name.size() - 1) + "elf";
     }
   }
-  return write_object(line, program, path, "wrote");
+  return write_object(program, path, "wrote");
 }
 
 int run_session(const CommandLine& line, const dif::Program& program, const d::StabilityReport& stability,

@@ -80,7 +80,7 @@ int list_object(CommandLine& line) {
   return flushed ? kOk : fatal(flushed.error());
 }
 
-int write_object(const CommandLine&, const dif::Program& program, const std::string& path, const char* what) {
+int write_object(const dif::Program& program, const std::string& path, const char* what) {
   const Bytes object = object::write(program);
   if (auto written = write_file_atomically(path, object); !written) return fatal(written.error());
   if (!dif::option_set(program.options, "quiet")) say(fmt::format("{} {} ({} bytes)", what, path, object.size()));
@@ -96,7 +96,7 @@ int link_object(CommandLine& line) {
   }
   const auto linked = link_here(line, *program);
   if (!linked) return kFatal;
-  return write_object(line, *linked, linked_name(line), "linked: wrote");
+  return write_object(*linked, linked_name(line), "linked: wrote");
 }
 
 }  // namespace ht::dtrace

@@ -17,6 +17,6 @@ int list_object(CommandLine& line);  // -S
 int link_object(CommandLine& line);  // -y
 
 // -E -e, -y: writes it and says so. `what` is for the message: "wrote".
-int write_object(const CommandLine& line, const dif::Program& program, const std::string& path, const char* what);
+int write_object(const dif::Program& program, const std::string& path, const char* what);
 
 }  // namespace ht::dtrace

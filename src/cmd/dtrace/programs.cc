@@ -44,10 +44,12 @@ std::vector<d::LibraryText> libraries_of(const CommandLine& line) {
   std::vector<d::LibraryText> result;
   if (line.option("nolibs")) return result;
   const auto system = line.options.find("syslibdir");
-  utsname kernel{};
-  const bool known = uname(&kernel) == 0;
-  result = system != line.options.end() ? d::read_system_libraries(system->second, known ? kernel.release : "")
-                                        : d::embedded_library_texts();
+  if (system != line.options.end()) {
+    utsname kernel{};
+    result = d::read_system_libraries(system->second, uname(&kernel) == 0 ? kernel.release : "");
+  } else {
+    result = d::embedded_library_texts();
+  }
   for (const std::string& directory : dif::option_list(line.options, "libdir")) {
     for (d::LibraryText& library : d::read_libraries(directory)) result.push_back(std::move(library));
   }
