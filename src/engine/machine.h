@@ -24,6 +24,8 @@ enum class BuiltinString : uint32_t { kExecname, kProbeprov, kProbemod, kProbefu
 class Machine {
  public:
   static Result<std::unique_ptr<Machine>> create(SessionCore& session, uint32_t slot);
+  // Storage for the session's clause-locals; again when they have grown, before anything runs.
+  void make_locals();
 
   // Runs what `group` enables, as long as the session is in state `allowed` (END: to the end).
   void fire(FiringContext& context, const EcbGroup& group, SessionState allowed);

@@ -51,15 +51,21 @@ Result<std::unique_ptr<Machine>> Machine::create(SessionCore& session, uint32_t 
   for (auto& text : m.text_) text = std::make_unique<char[]>(strsize);
   m.strtok_ = std::make_unique<char[]>(strsize);
   m.by_ref_ = std::make_unique<uint8_t[]>(largest);
-  for (const VariableShape& shape : session.globals.locals()) {
-    Local& local = m.locals_.emplace_back();
-    if (!shape.by_ref) continue;
-    local.size = shape.size;
-    local.string = shape.string;
-    local.bytes = std::make_unique<uint8_t[]>(shape.size);
-  }
+  m.make_locals();
   m.random_ = system_clock().monotonic_ns() * 0x9e3779b97f4a7c15 + slot + 1;
   return machine;
+}
+
+void Machine::make_locals() {
+  const std::vector<VariableShape>& shapes = session_.globals.locals();
+  locals_.resize(shapes.size());
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    Local& local = locals_[i];
+    if (!shapes[i].by_ref || shapes[i].size <= local.size) continue;
+    local.size = shapes[i].size;
+    local.string = shapes[i].string;
+    local.bytes = std::make_unique<uint8_t[]>(local.size);
+  }
 }
 
 void Machine::reset_scratch() {

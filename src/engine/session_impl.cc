@@ -68,12 +68,16 @@ Result<uint32_t> SessionImpl::add_variant(std::shared_ptr<const dif::Program> pr
   if (!programs_.empty() && program->clauses.size() != programs_[0]->clauses.size()) {
     return Error("the variants of a program differ in their clauses");
   }
-  RETURN_IF_ERROR(core_.globals.define(*program, core_.config.strsize));
+  const bool setup = core_.state() == SessionState::kSetup;
+  RETURN_IF_ERROR(core_.globals.define(*program, core_.config.strsize, setup));
   const auto variant = static_cast<uint32_t>(variants_.size());
   if (variant >= kMaxVariants) return Error("too many variants of one program");
   ASSIGN_OR_RETURN(auto loaded, load_program(*program, variant, core_.config.strsize, core_.config.slots));
   // What is enabled before the start is looked at there.
-  if (core_.state() != SessionState::kSetup && !fits(*loaded)) return Error(kTooSmall);
+  if (!setup && !fits(*loaded)) return Error(kTooSmall);
+  for (auto& machine : core_.machines) {
+    if (setup) machine->make_locals();
+  }
   while (core_.machines.size() < core_.config.slots) {
     const auto slot = static_cast<uint32_t>(core_.machines.size());
     ASSIGN_OR_RETURN(auto machine, Machine::create(core_, slot));

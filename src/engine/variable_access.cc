@@ -92,6 +92,7 @@ bool Machine::store_global_by_ref(const VariableShape& shape, Value value) {
     std::memset(cell.bytes.get(), 0, cell.size);
   } else {
     std::memcpy(cell.bytes.get(), data, size);
+    if (!shape.string) std::memset(cell.bytes.get() + size, 0, cell.size - size);  // larger for another kernel
   }
   return true;
 }

@@ -19,7 +19,23 @@ VariableShape shape_of(const dif::VariableDef& variable, uint32_t strsize) {
   return shape;
 }
 
-Result<void> Globals::define(const dif::Program& program, uint32_t strsize) {
+void Globals::grow(const VariableShape& shape) {
+  const auto known = std::find_if(shapes_.begin(), shapes_.end(), [&](const VariableShape& one) {
+    return one.id == shape.id && one.scope == shape.scope;
+  });
+  if (!shape.by_ref || shape.size <= known->size) return;
+  known->size = shape.size;
+  if (shape.array || shape.scope == dif::Scope::kThread) return;
+  if (shape.scope == dif::Scope::kLocal) {
+    locals_[shape.index].size = shape.size;
+    return;
+  }
+  ByRefCell& cell = *by_ref_[shape.index];
+  cell.size = shape.size;
+  cell.bytes = std::make_unique<uint8_t[]>(shape.size);
+}
+
+Result<void> Globals::define(const dif::Program& program, uint32_t strsize, bool may_grow) {
   std::vector<VariableShape> shapes;
   for (const dif::VariableDef& variable : program.variables) {
     if (variable.id < dif::kFirstUserVariable) return Error("variable " + variable.name + " has an impossible id");
@@ -35,10 +51,11 @@ Result<void> Globals::define(const dif::Program& program, uint32_t strsize) {
     for (size_t i = 0; i < shapes.size(); ++i) {
       const VariableShape &now = shapes[i], &before = shapes_[i];
       if (now.id != before.id || now.scope != before.scope || now.array != before.array ||
-          now.by_ref != before.by_ref || (now.by_ref && now.size > before.size)) {
+          now.by_ref != before.by_ref || (now.by_ref && now.size > before.size && !may_grow)) {
         return Error("variable " + program.variables[i].name + ": its type differs between the kernels of the targets");
       }
     }
+    for (const VariableShape& shape : shapes) grow(shape);
     return {};
   }
   defined_ = true;

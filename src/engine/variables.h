@@ -71,8 +71,9 @@ struct ByRefCell {
 
 class Globals {
  public:
-  // Checks `program`'s variables against what is there and makes what is missing.
-  Result<void> define(const dif::Program& program, uint32_t strsize);
+  // Checks `program`'s variables against what is there and makes what is missing. A struct may have another size in
+  // each kernel: while nothing runs yet (`may_grow`), a variable grows to the largest.
+  Result<void> define(const dif::Program& program, uint32_t strsize, bool may_grow);
 
   ScalarCell& scalar(uint32_t index) { return *scalars_[index]; }
   ByRefCell* by_ref(uint32_t index) { return index < by_ref_.size() ? by_ref_[index].get() : nullptr; }
@@ -81,6 +82,8 @@ class Globals {
   uint32_t largest() const { return largest_; }  // of all by-reference variables
 
  private:
+  void grow(const VariableShape& shape);
+
   bool defined_ = false;
   std::vector<VariableShape> shapes_;
   std::vector<std::unique_ptr<ScalarCell>> scalars_;

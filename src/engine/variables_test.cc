@@ -70,6 +70,45 @@ TEST(Variables, ClauseLocalsAreSharedInAFiringAndClearedForTheNext) {
   }
 }
 
+// A struct of the guests' own, by value: 8 bytes in one kernel, 24 in the other.
+TEST(Variables, StructsHaveTheSizeOfEachKernel) {
+  Harness harness;
+  harness.memory.put(0xffff888000000100, std::string(24, 'a'));
+  const auto use = [](uint32_t size, Scope scope) {
+    const bool global = scope == Scope::kGlobal;
+    const std::string load = global ? "ldgs 0x500, %r1\nret %r1" : "ldls 0x500, %r1\nret %r1";
+    return std::vector<dif::Action>{
+        statement(std::string("setx 0xffff888000000100, %r1\n") + (global ? "stgs" : "stls") + " %r1, 0x500\nret %r0"),
+        trace(load, char_array(size))};
+  };
+  for (Scope scope : {Scope::kGlobal, Scope::kLocal}) {
+    Harness session(harness);
+    session.memory = harness.memory;
+    session.program.linked = true;
+    for (uint32_t size : {8u, 24u}) {
+      session.program.variables = {variable(0x500, scope, char_array(size))};
+      session.program.clauses = {clause(use(size, scope))};
+      const auto variant = session.session->add_variant(std::make_shared<dif::Program>(session.program));
+      ASSERT_TRUE(variant.ok()) << variant.error().message;
+      session.session->enable(size, kProbe, {100, "syscall", "vmlinux", "read", "entry"}, *variant, 0);
+    }
+    session.engine_ref().publish(session.session);
+    session.reader = open_reader(*session.session);
+    ASSERT_TRUE(session.session->start().ok());
+    for (TargetId target : {24, 8, 24}) session.fire(target);
+    const auto records = session.records();
+    ASSERT_EQ(records.size(), 3u);
+    for (size_t i : {0u, 2u}) EXPECT_EQ(records[i].data.substr(0, 24), std::string(24, 'a'));
+    EXPECT_EQ(records[1].data.substr(0, 8), std::string(8, 'a'));
+    // One that comes while the program runs finds what there is.
+    session.program.variables = {variable(0x500, scope, char_array(32))};
+    session.program.clauses = {clause(use(32, scope))};
+    const auto late = session.session->add_variant(std::make_shared<dif::Program>(session.program));
+    ASSERT_FALSE(late.ok());
+    EXPECT_NE(late.error().message.find("its type differs"), std::string::npos);
+  }
+}
+
 TEST(Variables, ThreadLocalsBelongToTargetAndTask) {
   Harness harness;
   harness.program.variables = {variable(0x500, Scope::kThread, i64()),
