@@ -6,22 +6,31 @@
 
 namespace ht::daemon {
 
-Linked Linker::answer(const Entry& entry, const link::TargetName& target) {
-  Linked linked{entry.program, entry.errors};
+Linked Linker::link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
+                    const link::TargetName& target, const std::vector<bool>& needed) {
+  std::string key = program_sha256 + " " + (types == nullptr ? "" : types->hash());
+  const Entry* entry = &find_or_link(key, program, types, target, nullptr);
+  if (entry->program == nullptr && std::find(needed.begin(), needed.end(), false) != needed.end()) {
+    key += ' ';
+    for (bool one : needed) key += one ? '1' : '0';
+    entry = &find_or_link(key, program, types, target, &needed);
+  }
+  Linked linked{entry->program, entry->errors};
   for (Error& error : linked.errors) error.message += link::suffix(target);
   return linked;
 }
 
-Linked Linker::link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
-                    const link::TargetName& target) {
-  const std::string key = program_sha256 + " " + (types == nullptr ? "" : types->hash());
+const Linker::Entry& Linker::find_or_link(const std::string& key, const dif::Program& program,
+                                          const types::TypeFile* types, const link::TargetName& target,
+                                          const std::vector<bool>* needed) {
   auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Entry& entry) { return entry.key == key; });
   if (found != recent_.end()) {
     recent_.splice(recent_.begin(), recent_, found);
-    return answer(recent_.front(), target);
+    return recent_.front();
   }
   ++links_;
-  link::LinkResult result = link::link(program, types, target);
+  link::LinkResult result =
+      needed == nullptr ? link::link(program, types, target) : link::link_clauses(program, types, target, *needed);
   Entry entry{key, nullptr, {}};
   if (result.ok()) {
     // What the linker makes of a client's program and a guest's types is checked like anything else from outside.
@@ -40,7 +49,7 @@ Linked Linker::link(const std::string& program_sha256, const dif::Program& progr
   }
   recent_.push_front(std::move(entry));
   if (recent_.size() > kMost) recent_.pop_back();
-  return answer(recent_.front(), target);
+  return recent_.front();
 }
 
 }  // namespace ht::daemon

@@ -20,9 +20,10 @@ struct Linked {
 
 class Linker {
  public:
-  // `types` may be null for a program that needs none.
+  // `types` may be null for a program that needs none. `needed`, one for each clause, says which the guest may run: a
+  // program that does not fit as a whole is linked without the others.
   Linked link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
-              const link::TargetName& target);
+              const link::TargetName& target, const std::vector<bool>& needed);
 
   uint64_t links() const { return links_; }  // really done
 
@@ -33,7 +34,8 @@ class Linker {
     std::shared_ptr<const dif::Program> program;  // null: it does not fit
     std::vector<Error> errors;                    // their messages without the guest
   };
-  static Linked answer(const Entry& entry, const link::TargetName& target);
+  const Entry& find_or_link(const std::string& key, const dif::Program& program, const types::TypeFile* types,
+                            const link::TargetName& target, const std::vector<bool>* needed);
   uint64_t links_ = 0;
   std::list<Entry> recent_;  // the most recently used first
 };

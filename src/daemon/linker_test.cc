@@ -48,16 +48,16 @@ TEST(Linker, AThousandGuestsWithThreeKernelsAreThreeLinks) {
   for (size_t guest = 0; guest < 1000; ++guest) {
     const size_t k = guest * 7 % 3;
     const Linked linked =
-        linker.link("program", program, kernels[k].get(), {fmt::format("vm{}", guest), fmt::format("6.{}", k)});
+        linker.link("program", program, kernels[k].get(), {fmt::format("vm{}", guest), fmt::format("6.{}", k)}, {true});
     ASSERT_NE(linked.program, nullptr) << linked.errors[0].message;
     EXPECT_EQ(offset_in(*linked.program), offsets[k]);
     EXPECT_EQ(linked.program->kernel, fmt::format("6.{}", k));
   }
   EXPECT_EQ(linker.links(), 3u);
   // Another program is another link; the same types in another file are not.
-  linker.link("other", program, kernels[0].get(), {"vm1", "6.0"});
+  linker.link("other", program, kernels[0].get(), {"vm1", "6.0"}, {true});
   EXPECT_EQ(linker.links(), 4u);
-  linker.link("other", program, kernel(8).get(), {"vm2", "6.0"});
+  linker.link("other", program, kernel(8).get(), {"vm2", "6.0"}, {true});
   EXPECT_EQ(linker.links(), 4u);
 }
 
@@ -66,13 +66,34 @@ TEST(Linker, WhatDoesNotFitIsFoundOnceAndSaidOfEachGuest) {
   const dif::Program program = reads_pid();
   const auto lacking = kernel(8, "number");
   for (size_t guest = 0; guest < 1000; ++guest) {
-    const Linked linked = linker.link("program", program, lacking.get(), {fmt::format("vm{}", guest), "6.1"});
+    const Linked linked = linker.link("program", program, lacking.get(), {fmt::format("vm{}", guest), "6.1"}, {true});
     ASSERT_EQ(linked.program, nullptr);
     ASSERT_EQ(linked.errors.size(), 1u);
     EXPECT_EQ(linked.errors[0].message,
               fmt::format("struct task_struct has no member \"pid\", on vm{} (kernel 6.1)", guest));
   }
   EXPECT_EQ(linker.links(), 1u);
+}
+
+TEST(Linker, WhatAGuestIsNotMeantForNeedNotFitIt) {
+  Linker linker;
+  dif::Program program = reads_pid();
+  program.clauses.push_back(program.clauses[0]);
+  const auto lacking = kernel(8, "number");
+  for (size_t guest = 0; guest < 1000; ++guest) {
+    const link::TargetName target{fmt::format("vm{}", guest), "6.1"};
+    EXPECT_EQ(linker.link("program", program, lacking.get(), target, {true, false}).errors.size(), 1u);
+    const Linked linked = linker.link("program", program, lacking.get(), target, {false, false});
+    ASSERT_NE(linked.program, nullptr);
+    ASSERT_EQ(linked.program->clauses.size(), 2u);
+    EXPECT_TRUE(linked.program->clauses[0].actions.empty());
+  }
+  EXPECT_EQ(linker.links(), 3u);  // the whole, and each part
+  // What fits is the same program for all.
+  const auto having = kernel(8);
+  const Linked whole = linker.link("program", program, having.get(), {"vm1", "6.2"}, {true, true});
+  EXPECT_EQ(linker.link("program", program, having.get(), {"vm2", "6.2"}, {false, true}).program, whole.program);
+  EXPECT_EQ(linker.links(), 4u);
 }
 
 }  // namespace

@@ -46,16 +46,17 @@ void Lister::fail(const Error& error) {
 }
 
 void Lister::choose_guests() {
-  std::vector<link::Resolver> resolvers = link::default_resolvers();
+  link::TargetResolver resolver;
   if (request_.resolvers_size() > 0) {
     std::string text;
     for (const std::string& word : request_.resolvers()) text += (text.empty() ? "" : ",") + word;
     auto parsed = link::parse_resolvers(text);
     if (!parsed.ok()) return fail(parsed.error());
-    resolvers = std::move(*parsed);
+    resolver = link::TargetResolver(std::move(*parsed));
   }
   const auto known = known_guests(context_.registry);
-  if (auto error = target_error(description_.target, known, resolvers)) return fail(*error);
+  decide_target(description_.target, known, resolver);
+  if (auto error = target_error(description_.target, known, resolver)) return fail(*error);
   if (description_.target.empty()) {
     for (const engine::HostProbe& probe : engine::match_host_probes(description_)) {
       channel::ListedProbe* listed = page_.add_probes();
@@ -70,7 +71,7 @@ void Lister::choose_guests() {
   }
   if (!means_host_only(description_)) {
     for (const KnownGuest& guest : known) {
-      if (guest.ready && link::resolves(description_.target, guest.names, resolvers)) guests_.push_back(guest.target);
+      if (guest.ready && resolver.means(description_.target, guest.names)) guests_.push_back(guest.target);
     }
   }
   std::reverse(guests_.begin(), guests_.end());

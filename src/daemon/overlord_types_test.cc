@@ -89,5 +89,43 @@ TEST_F(OverlordTypes, NobodyIsTracedInAnotherGuestsPlace) {
   EXPECT_TRUE(meant(*client, "vm1", "hostname").empty());
 }
 
+// vm1's kernel has the member, vm2's has not.
+TEST_F(OverlordTypes, AClauseForOneGuestMayUseWhatAnotherLacks) {
+  types::BtfBuilder other;
+  const auto number = other.integer("int", 4, true);
+  other.pointer(other.structure("task_struct", 64, {{"number", number, 64}}));
+  const Bytes with = kernel(), without = other.build();
+  world.guest("vm1").agent->set_types(with, sha256_hex(with));
+  world.guest("vm2").agent->set_types(without, sha256_hex(without));
+  world.start({"vm1", "vm2"});
+  auto client = world.client();
+  // trace(curthread->pid) on vm1, trace(curthread->number) on `second`
+  const auto program = [](const std::string& second) {
+    dif::Program both = object::read(as_bytes(member_request("pid", "vm1").elf())).value();
+    both.clauses.push_back(object::read(as_bytes(member_request("number", second).elf())).value().clauses[0]);
+    return request_for(both);
+  };
+  channel::SubmitRequest submit = program("vm2");
+  auto session = client->submit(submit, {}, nullptr);
+  ASSERT_TRUE(session.ok()) << session.error().text();
+  ASSERT_EQ(session->reply.guests_size(), 2);
+  EXPECT_EQ(session->reply.variants_size(), 2);
+  EXPECT_TRUE(client->stop(session->reply.session()).ok());
+  submit = program("vm*");
+  auto refused = client->submit(submit, {}, nullptr);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text().find("no member \"number\", on vm1"), std::string::npos) << refused.error().text();
+}
+
+TEST_F(OverlordTypes, TheFirstResolverThatNamesAGuestDecidesForAll) {
+  world.guest("vm2").agent->set_hostname("vm1x");
+  world.start({"vm1", "vm2"});
+  auto client = world.client();
+  EXPECT_EQ(meant(*client, "vm1*", ""), std::vector<std::string>{"vm1"});
+  EXPECT_EQ(meant(*client, "vm1x*", ""), std::vector<std::string>{"vm2"});
+  EXPECT_EQ(meant(*client, "vm1*", "hostname,vmname"), (std::vector<std::string>{"vm1", "vm2"}));  // vm1-host, vm1x
+  EXPECT_EQ(meant(*client, "vm2", "hostname,vmname"), std::vector<std::string>{"vm2"});
+}
+
 }  // namespace
 }  // namespace ht::daemon::test

@@ -29,24 +29,36 @@ bool any_use(const GuestUse& use) {
   });
 }
 
-GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest,
-                   const std::vector<link::Resolver>& resolvers) {
+void decide_target(const std::string& target, const std::vector<KnownGuest>& guests, link::TargetResolver& resolver) {
+  std::vector<link::GuestNames> names;
+  for (const KnownGuest& guest : guests) names.push_back(guest.names);
+  resolver.decide(target, names);
+}
+
+void decide_targets(const dif::Program& program, const std::vector<KnownGuest>& guests,
+                    link::TargetResolver& resolver) {
+  for (const dif::Clause& clause : program.clauses) {
+    for (const dif::ProbeDesc& description : clause.probes) decide_target(description.target, guests, resolver);
+  }
+}
+
+GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest, const link::TargetResolver& resolver) {
   GuestUse use;
   for (const dif::Clause& clause : program.clauses) {
     std::vector<bool>& row = use.emplace_back();
     for (const dif::ProbeDesc& description : clause.probes) {
-      row.push_back(!means_host_only(description) && link::resolves(description.target, guest, resolvers));
+      row.push_back(!means_host_only(description) && resolver.means(description.target, guest));
     }
   }
   return use;
 }
 
 std::optional<Error> target_error(const std::string& target, const std::vector<KnownGuest>& guests,
-                                  const std::vector<link::Resolver>& resolvers) {
+                                  const link::TargetResolver& resolver) {
   if (target.empty()) return std::nullopt;
   std::string states;
   for (const KnownGuest& guest : guests) {
-    if (!link::resolves(target, guest.names, resolvers)) continue;
+    if (!resolver.means(target, guest.names)) continue;
     if (guest.ready) return std::nullopt;
     states += (states.empty() ? "" : "; ") + guest.names.vmname + " is " + guest.state;
   }
@@ -57,7 +69,7 @@ std::optional<Error> target_error(const std::string& target, const std::vector<K
 }
 
 Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& guests,
-                  const std::vector<link::Resolver>& resolvers, bool allow_no_match) {
+                  const link::TargetResolver& resolver, bool allow_no_match) {
   Plan plan;
   std::vector<std::string> judged;
   for (uint32_t i = 0; i < program.clauses.size(); ++i) {
@@ -69,7 +81,7 @@ Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& gu
       }
       if (allow_no_match || std::find(judged.begin(), judged.end(), description.target) != judged.end()) continue;
       judged.push_back(description.target);
-      if (auto error = target_error(description.target, guests, resolvers)) {
+      if (auto error = target_error(description.target, guests, resolver)) {
         error->pos = description.pos;
         plan.errors.push_back(std::move(*error));
       }
@@ -77,7 +89,7 @@ Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& gu
   }
   for (const KnownGuest& guest : guests) {
     if (!guest.ready) continue;
-    GuestUse use = guest_use(program, guest.names, resolvers);
+    GuestUse use = guest_use(program, guest.names, resolver);
     if (any_use(use)) plan.guests.emplace(guest.target, std::move(use));
   }
   return plan;

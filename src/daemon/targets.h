@@ -39,16 +39,19 @@ struct Plan {
 bool means_host_only(const dif::ProbeDesc& description);
 
 bool any_use(const GuestUse& use);
-GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest,
-                   const std::vector<link::Resolver>& resolvers);
+GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest, const link::TargetResolver& resolver);
 
-// With `allow_no_match` a target may mean no guest (yet).
+// Looks at these guests for the targets that no guest has answered to so far.
+void decide_targets(const dif::Program& program, const std::vector<KnownGuest>& guests, link::TargetResolver& resolver);
+void decide_target(const std::string& target, const std::vector<KnownGuest>& guests, link::TargetResolver& resolver);
+
+// Targets are decided before. With `allow_no_match` one may mean no guest (yet).
 Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& guests,
-                  const std::vector<link::Resolver>& resolvers, bool allow_no_match);
+                  const link::TargetResolver& resolver, bool allow_no_match);
 
 // The error for a target that means none of these guests, or none that is ready; nullopt if all is well.
 std::optional<Error> target_error(const std::string& target, const std::vector<KnownGuest>& guests,
-                                  const std::vector<link::Resolver>& resolvers);
+                                  const link::TargetResolver& resolver);
 
 // What is sent to a guest: the linked program with those descriptions only. A clause that is not for this guest keeps
 // its place and gets a description that no probe matches.

@@ -25,43 +25,50 @@ const std::vector<KnownGuest> kGuests = {
     {3, {"vm3", "", "", {}}, false, "no-agent: no agent answers"},
 };
 
+link::TargetResolver decided(const dif::Program& program) {
+  link::TargetResolver resolver;
+  decide_targets(program, kGuests, resolver);
+  return resolver;
+}
+
+Plan plan(const dif::Program& program, bool allow_no_match = false) {
+  return plan_targets(program, kGuests, decided(program), allow_no_match);
+}
+
 TEST(Targets, AGlobMeansItsGuestsAndEmptyMeansAll) {
-  auto plan = plan_targets(program({{desc("vm1", "syscall", "entry")}, {desc("", "syscall", "return")}}), kGuests,
-                           link::default_resolvers(), false);
-  EXPECT_TRUE(plan.errors.empty());
-  ASSERT_EQ(plan.guests.size(), 2u);  // vm3 is not ready
-  EXPECT_EQ(plan.guests[1], (GuestUse{{true}, {true}}));
-  EXPECT_EQ(plan.guests[2], (GuestUse{{false}, {true}}));
+  Plan planned = plan(program({{desc("vm1", "syscall", "entry")}, {desc("", "syscall", "return")}}));
+  EXPECT_TRUE(planned.errors.empty());
+  ASSERT_EQ(planned.guests.size(), 2u);  // vm3 is not ready
+  EXPECT_EQ(planned.guests[1], (GuestUse{{true}, {true}}));
+  EXPECT_EQ(planned.guests[2], (GuestUse{{false}, {true}}));
 }
 
 TEST(Targets, HostProbesAreTheHostsOnly) {
-  auto plan = plan_targets(program({{desc("", "", "BEGIN")}, {desc("", "", "tick-1s")}}), kGuests,
-                           link::default_resolvers(), false);
-  EXPECT_TRUE(plan.errors.empty());
-  EXPECT_TRUE(plan.guests.empty());
-  ASSERT_EQ(plan.host.size(), 2u);
-  EXPECT_EQ(plan.host[0].probe.probe, engine::HostProbe::kBegin);
-  EXPECT_EQ(plan.host[1].clause, 1u);
+  Plan planned = plan(program({{desc("", "", "BEGIN")}, {desc("", "", "tick-1s")}}));
+  EXPECT_TRUE(planned.errors.empty());
+  EXPECT_TRUE(planned.guests.empty());
+  ASSERT_EQ(planned.host.size(), 2u);
+  EXPECT_EQ(planned.host[0].probe.probe, engine::HostProbe::kBegin);
+  EXPECT_EQ(planned.host[1].clause, 1u);
 }
 
 TEST(Targets, ATargetThatMeansNobodyIsAnErrorThatNamesTheGuests) {
-  auto plan = plan_targets(program({{desc("web*", "syscall", "entry")}}), kGuests, link::default_resolvers(), false);
-  ASSERT_EQ(plan.errors.size(), 1u);
-  EXPECT_NE(plan.errors[0].message.find("web*"), std::string::npos);
-  EXPECT_NE(plan.errors[0].hint.find("vm1, vm2, vm3"), std::string::npos);
-  EXPECT_TRUE(plan_targets(program({{desc("web*", "syscall", "entry")}}), kGuests, link::default_resolvers(), true)
-                  .errors.empty());
+  Plan planned = plan(program({{desc("web*", "syscall", "entry")}}));
+  ASSERT_EQ(planned.errors.size(), 1u);
+  EXPECT_NE(planned.errors[0].message.find("web*"), std::string::npos);
+  EXPECT_NE(planned.errors[0].hint.find("vm1, vm2, vm3"), std::string::npos);
+  EXPECT_TRUE(plan(program({{desc("web*", "syscall", "entry")}}), true).errors.empty());
 }
 
 TEST(Targets, AGuestThatIsNotReadySaysWhy) {
-  auto plan = plan_targets(program({{desc("vm3", "syscall", "entry")}}), kGuests, link::default_resolvers(), false);
-  ASSERT_EQ(plan.errors.size(), 1u);
-  EXPECT_NE(plan.errors[0].hint.find("vm3 is no-agent"), std::string::npos);
+  Plan planned = plan(program({{desc("vm3", "syscall", "entry")}}));
+  ASSERT_EQ(planned.errors.size(), 1u);
+  EXPECT_NE(planned.errors[0].hint.find("vm3 is no-agent"), std::string::npos);
 }
 
 TEST(Targets, AGuestGetsOnlyWhatIsMeantForIt) {
   auto whole = program({{desc("vm1", "a", "x"), desc("vm2", "b", "y")}, {desc("vm2", "c", "z")}});
-  auto sent = program_for_guest(whole, guest_use(whole, kGuests[0].names, link::default_resolvers()));
+  auto sent = program_for_guest(whole, guest_use(whole, kGuests[0].names, decided(whole)));
   ASSERT_EQ(sent.clauses.size(), 2u);
   ASSERT_EQ(sent.clauses[0].probes.size(), 1u);
   EXPECT_EQ(sent.clauses[0].probes[0].provider, "a");

@@ -93,11 +93,11 @@ Result<void> TraceSession::load(const channel::SubmitRequest& request) {
   destructive_ = request.destructive();
   allow_no_match_ = request.allow_no_match();
   partial_ = request.partial();
-  resolvers_ = link::default_resolvers();
   if (request.resolvers_size() > 0) {
     std::string text;
     for (const std::string& word : request.resolvers()) text += (text.empty() ? "" : ",") + word;
-    ASSIGN_OR_RETURN(resolvers_, link::parse_resolvers(text));
+    ASSIGN_OR_RETURN(auto order, link::parse_resolvers(text));
+    resolver_ = link::TargetResolver(std::move(order));
   }
   matched_.assign(program_.clauses.size(), 0);
   context_.store.hold(ProgramStore::Kind::kBase, sha256_, as_bytes(request.elf()));
@@ -171,7 +171,9 @@ bool TraceSession::refuse_if_nobody_is_left() {
 }
 
 void TraceSession::choose_guests() {
-  Plan plan = plan_targets(program_, known_guests(context_.registry), resolvers_, allow_no_match_);
+  const std::vector<KnownGuest> known = known_guests(context_.registry);
+  decide_targets(program_, known, resolver_);
+  Plan plan = plan_targets(program_, known, resolver_, allow_no_match_);
   if (!plan.errors.empty()) {
     std::vector<channel::Diagnostic> errors;
     for (const Error& error : plan.errors) errors.push_back(to_diagnostic(error));
@@ -219,38 +221,55 @@ Result<TraceSession::Variant*> TraceSession::variant_for(const DeploymentPtr& de
     }
   }
   const std::string hash = needs_types_ && deployment ? deployment->types_hash : "";
+  const std::vector<bool> needed = needed_clauses(deployment.get());
   for (auto& variant : variants_) {
-    if (variant->types_hash == hash) return variant.get();
+    if (variant->types_hash == hash && variant->needed == needed) return variant.get();
   }
   const types::TypeFile* types = hash.empty() ? nullptr : types_[hash].get();
   link::TargetName target;
   if (deployment) target = {deployment->vmname, deployment->kernel};
-  Linked linked = context_.linker.link(sha256_, program_, types, target);
+  Linked linked = context_.linker.link(sha256_, program_, types, target, needed);
   if (linked.program == nullptr) {
     Error first = linked.errors.empty() ? Error("it cannot be linked") : linked.errors[0];
     *errors = std::move(linked.errors);
     return first;
   }
+  for (auto& variant : variants_) {
+    if (variant->program == linked.program) return variant.get();  // other clauses, but it fits as a whole
+  }
   auto variant = std::make_unique<Variant>();
   variant->types_hash = hash;
+  variant->needed = needed;
   variant->program = std::move(linked.program);
   variants_.push_back(std::move(variant));
   return variants_.back().get();
 }
 
+// The clauses that this guest may run, and those of the host's own probes, which run as any guest's program says.
+std::vector<bool> TraceSession::needed_clauses(const Deployment* deployment) const {
+  std::vector<bool> needed(program_.clauses.size(), false);
+  for (const HostUse& use : host_) needed[use.clause] = true;
+  for (size_t i = 0; deployment != nullptr && i < needed.size(); ++i) {
+    const std::vector<bool>& use = deployment->use()[i];
+    if (std::find(use.begin(), use.end(), true) != use.end()) needed[i] = true;
+  }
+  return needed;
+}
+
 void TraceSession::link_all() {
   if (refuse_if_nobody_is_left()) return;
   std::vector<channel::Diagnostic> refusals;
-  std::map<std::string, bool> failed;  // one kernel's errors are said once
+  std::map<std::pair<std::string, std::vector<bool>>, bool> failed;  // one kernel's errors are said once
   const auto all = guests_;
   for (const auto& [target, deployment] : all) {
     progress("linking", 0, 0);
     std::vector<Error> errors;
     if (variant_for(deployment, &errors).ok()) continue;
+    bool& said = failed[{deployment->types_hash, needed_clauses(deployment.get())}];
     for (const Error& error : errors) {
-      if (!failed[deployment->types_hash]) refusals.push_back(to_diagnostic(error, deployment->vmname));
+      if (!said) refusals.push_back(to_diagnostic(error, deployment->vmname));
     }
-    failed[deployment->types_hash] = true;
+    said = true;
     if (partial_) leave_out(deployment, errors.empty() ? Error("it cannot be linked") : errors[0]);
   }
   if (!refusals.empty() && !partial_) return refuse(std::move(refusals));

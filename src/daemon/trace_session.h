@@ -74,6 +74,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   using Step = std::function<void(const DeploymentPtr&, Deployment::Done)>;
   struct Variant {
     std::string types_hash;
+    std::vector<bool> needed;  // the clauses it was asked for
     std::shared_ptr<const dif::Program> program;
     uint32_t index = 0;  // the engine's
   };
@@ -100,6 +101,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
 
   void fetch_types_of(const DeploymentPtr& deployment, Deployment::Done done);
   Result<Variant*> variant_for(const DeploymentPtr& deployment, std::vector<Error>* errors);
+  std::vector<bool> needed_clauses(const Deployment* deployment) const;
   Result<void> load_variant(Variant* variant);
   void find_symbols_of(const DeploymentPtr& deployment, Deployment::Done done);
   void install(const DeploymentPtr& deployment, Deployment::Done done);
@@ -131,7 +133,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   std::string sha256_;
   bool needs_types_ = false;
   bool destructive_ = false, allow_no_match_ = false, partial_ = false;
-  std::vector<link::Resolver> resolvers_;
+  link::TargetResolver resolver_;
   std::vector<HostUse> host_;
   std::map<engine::TargetId, DeploymentPtr> guests_;
   std::map<engine::TargetId, std::string> had_;  // traced before and lost: what comes back is told apart

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "dif/variable_use.h"
 #include "dif/verify_shared.h"
 
 namespace ht::dif {
@@ -20,27 +21,6 @@ struct Depth {
   unsigned least = 0;
   unsigned most = 0;
 };
-
-// What a variable instruction refers to, and whether it stores.
-struct VariableUse {
-  Op op;
-  Scope scope;
-  VarKind kind;
-  bool store;
-};
-constexpr VariableUse kVariableUses[] = {
-    {Op::kLdgs, Scope::kGlobal, VarKind::kScalar, false}, {Op::kStgs, Scope::kGlobal, VarKind::kScalar, true},
-    {Op::kLdts, Scope::kThread, VarKind::kScalar, false}, {Op::kStts, Scope::kThread, VarKind::kScalar, true},
-    {Op::kLdls, Scope::kLocal, VarKind::kScalar, false},  {Op::kStls, Scope::kLocal, VarKind::kScalar, true},
-    {Op::kLdgaa, Scope::kGlobal, VarKind::kArray, false}, {Op::kStgaa, Scope::kGlobal, VarKind::kArray, true},
-    {Op::kLdtaa, Scope::kThread, VarKind::kArray, false}, {Op::kSttaa, Scope::kThread, VarKind::kArray, true},
-};
-
-const VariableUse* find_use(Op op) {
-  const auto* row = std::find_if(std::begin(kVariableUses), std::end(kVariableUses),
-                                 [op](const VariableUse& use) { return use.op == op; });
-  return row == std::end(kVariableUses) ? nullptr : row;
-}
 
 std::string number(uint64_t value) {
   return std::to_string(value);
@@ -188,7 +168,7 @@ class DifoVerifier {
   }
 
   std::string variable(Instr i) const {
-    const VariableUse& use = *find_use(op_of(i));
+    const VariableUse& use = *find_variable_use(op_of(i));
     const auto id = static_cast<uint16_t>(index_of(i));
     const std::string invalid = "invalid variable " + number(id);
     if (id < kFirstUserVariable) {
@@ -235,7 +215,7 @@ class DifoVerifier {
   }
 
   std::string keys(Instr i, Depth depth) const {
-    const VariableUse& use = *find_use(op_of(i));
+    const VariableUse& use = *find_variable_use(op_of(i));
     if (use.kind != VarKind::kArray) return {};
     const VariableDef* definition = variables_.find(use.scope, static_cast<uint16_t>(index_of(i)));
     const size_t expected = definition->keys.size();

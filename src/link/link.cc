@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "dif/variable_use.h"
 #include "dif/verify.h"
 #include "link/lower.h"
 #include "link/print_types.h"
@@ -44,10 +45,13 @@ class Linker {
     }
   }
 
-  LinkResult run() {
+  // With `types_of_all`, of a program that this one is a part of, a variable that nothing here fills is no error.
+  LinkResult run(const typing::VariableTypes* types_of_all = nullptr) {
     if (types_ == nullptr && refuse_symbolic()) return std::move(result_);
     typing::VariablesResult variables = typing::infer_variables(source_, types_);
     variables_ = std::move(variables.variables);
+    partly_ = types_of_all != nullptr;
+    if (partly_) adopt(*types_of_all);
     for (Error& e : variables.errors) add(std::move(e));
     std::optional<PrintTypes> print;
     if (types_ != nullptr && !source_.linked) print.emplace(result_.program, *types_).add_objects(source_, variables_);
@@ -60,6 +64,17 @@ class Linker {
   }
 
  private:
+  void adopt(const typing::VariableTypes& types_of_all) {
+    for (const auto& [variable, type] : types_of_all) {
+      typing::VariableType& known = variables_[variable];
+      if (known.value.kind == ValueKind::kBottom) known.value = type.value;
+      if (known.keys.size() < type.keys.size()) known.keys.resize(type.keys.size(), Value::bottom());
+      for (size_t k = 0; k < type.keys.size(); ++k) {
+        if (known.keys[k].kind == ValueKind::kBottom) known.keys[k] = type.keys[k];
+      }
+    }
+  }
+
   void add(Error error) {
     error.message += suffix_;
     result_.errors.push_back(std::move(error));
@@ -160,9 +175,22 @@ class Linker {
     auto resolved = resolve(type, value);
     if (resolved.ok()) {
       type = std::move(*resolved);
+    } else if (partly_ && !used(def)) {
+      type = dif::Type::integer(8, true, "int64_t");
     } else if (result_.errors.empty()) {  // otherwise what it is assigned is in error
       add(fmt::format("{}: {}", what, resolved.error().message), "D_TYPE_ERR", def.pos);
     }
+  }
+
+  bool used(const dif::VariableDef& def) const {
+    bool found = false;
+    dif::for_each_difo(source_, [&](const dif::Difo& difo) {
+      for (dif::Instr instr : difo.text) {
+        const dif::VariableUse* use = dif::find_variable_use(dif::op_of(instr));
+        found = found || (use != nullptr && use->scope == def.scope && dif::index_of(instr) == def.id);
+      }
+    });
+    return found;
   }
 
   // What an aggregating function takes must be one number.
@@ -197,6 +225,9 @@ class Linker {
       }
       for (size_t k = 0; first != nullptr && k < def.keys.size() && k < first->args.size(); ++k) {
         if (is_unknown(def.keys[k])) def.keys[k] = first->args[k].rtype;
+      }
+      for (dif::Type& key : def.keys) {
+        if (partly_ && is_unknown(key)) key = dif::Type::integer(8, true, "int64_t");  // nothing fills it here
       }
     }
   }
@@ -242,6 +273,7 @@ class Linker {
   const typing::Lattice lattice_;
   const std::string suffix_;
   typing::VariableTypes variables_;
+  bool partly_ = false;
   LinkResult result_;
 };
 
@@ -265,6 +297,26 @@ LinkResult link(const dif::Program& program, const types::TypeFile* types, const
     }
   }
   return Linker(program, types, target).run();
+}
+
+LinkResult link_clauses(const dif::Program& program, const types::TypeFile* types, const TargetName& target,
+                        const std::vector<bool>& needed) {
+  dif::Program part = program;
+  if (types != nullptr) {
+    if (auto pruned = prune(program, *types)) part = std::move(*pruned);
+  }
+  const typing::VariableTypes types_of_all = typing::infer_variables(part, types).variables;
+  for (size_t i = 0; i < part.clauses.size(); ++i) {
+    if (i < needed.size() && needed[i]) continue;
+    part.clauses[i].predicate.reset();
+    part.clauses[i].actions.clear();
+  }
+  LinkResult result = Linker(part, types, target).run(&types_of_all);
+  if (types != nullptr) {
+    result.program.kernel = target.kernel;
+    result.program.types_hash = types->hash();
+  }
+  return result;
 }
 
 bool needs_types(const dif::Program& program) {

@@ -30,6 +30,12 @@ std::string suffix(const TargetName& target);
 
 LinkResult link(const dif::Program& program, const types::TypeFile* types, const TargetName& target);
 
+// As link(), for a guest that not every clause is meant for: `needed`, one for each clause, says which are. What the
+// others do is left out, so that they may use what this kernel lacks; they keep their places, with no predicate and no
+// action. Variables keep the types that the whole program gives them, as far as this kernel has those.
+LinkResult link_clauses(const dif::Program& program, const types::TypeFile* types, const TargetName& target,
+                        const std::vector<bool>& needed);
+
 // Whether a clause's code can be run as it is, without any kernel's types.
 bool needs_types(const dif::Program& program);
 

@@ -388,5 +388,48 @@ TEST_F(Link, NoRegisterLeft) {
   EXPECT_EQ(result.errors[0].tag, "D_NOREG");
 }
 
+// A second clause, for another guest: what this one lacks is its own business.
+TEST_F(Link, ClausesThatAreNotNeededMayUseWhatTheKernelLacks) {
+  add(member("pid") + "ret %r1");
+  program.clauses.push_back(program.clauses[0]);
+  program.clauses[0].actions[0].args[0] = must(member("nonesuch") + "ret %r1");
+  program.clauses[0].actions[0].args[0].rtype = dif::Type::unknown();
+  EXPECT_EQ(link_all().errors.size(), 1u);
+  const LinkResult part = link_clauses(program, types.get(), {"vm1", "6.1"}, {false, true});
+  ASSERT_THAT(part.errors, IsEmpty()) << part.errors[0].message;
+  ASSERT_EQ(part.program.clauses.size(), 2u);
+  EXPECT_TRUE(part.program.clauses[0].actions.empty());
+  ASSERT_EQ(part.program.clauses[1].actions.size(), 1u);
+  EXPECT_EQ(part.program.clauses[1].actions[0].args[0].rtype.name, "pid_t");
+  EXPECT_EQ(link_clauses(program, types.get(), {"vm1", "6.1"}, {true, false}).errors.size(), 1u);
+}
+
+TEST_F(Link, AVariableKeepsTheTypeThatAClauseLeftOutGivesIt) {
+  const auto global = [](const char* name, uint16_t id) {
+    dif::VariableDef def;
+    def.name = name;
+    def.id = id;
+    def.type = dif::Type::unknown();
+    return def;
+  };
+  program.variables = {global("task", 0x500), global("other", 0x501)};
+  add("ldgs 256, %r1\nstgs %r1, 1280\nret %r1");
+  add(member("nonesuch") + "stgs %r1, 1281\nret %r1");
+  program.clauses.resize(2);
+  program.clauses[1].probes.resize(1);
+  program.clauses[1].actions = {program.clauses[0].actions[0]};
+  program.clauses[1].actions[0].args[0] =
+      must("ldgs 1280, %r1\nusetx \"pid\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
+  program.clauses[1].actions[0].args[0].rtype = dif::Type::unknown();
+  const LinkResult part = link_clauses(program, types.get(), {"vm1", "6.1"}, {false, true});
+  ASSERT_THAT(part.errors, IsEmpty()) << part.errors[0].message;
+  EXPECT_EQ(part.program.variables[0].type.name, "struct task_struct *");
+  EXPECT_EQ(part.program.variables[1].type.name, "int64_t");  // nothing here looks at it
+  // What is looked at must have a type.
+  program.clauses[1].actions[0].args[0] = must("ldgs 1281, %r1\nret %r1");
+  program.clauses[1].actions[0].args[0].rtype = dif::Type::unknown();
+  EXPECT_FALSE(link_clauses(program, types.get(), {"vm1", "6.1"}, {false, true}).ok());
+}
+
 }  // namespace
 }  // namespace ht::link

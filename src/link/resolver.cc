@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/glob.h"
 
 namespace ht::link {
@@ -54,23 +56,35 @@ std::vector<Resolver> default_resolvers() {
   return {Resolver::kVmname, Resolver::kHostname};
 }
 
-bool resolves(std::string_view target, const GuestNames& guest, const std::vector<Resolver>& resolvers) {
-  if (target.empty()) return true;
-  for (Resolver resolver : resolvers) {
-    if (resolver == Resolver::kAddress) {
-      for (const std::string& address : guest.addresses) {
-        if (glob_match(target, address)) return true;
-      }
-      continue;
-    }
-    for (const Row& row : kRows) {
-      if (row.resolver != resolver) continue;
-      // A guest that does not say a name is not meant by it, not even by "*".
-      const std::string& name = guest.*row.field;
-      if (!name.empty() && glob_match(target, name)) return true;
-    }
+bool names(std::string_view target, const GuestNames& guest, Resolver resolver) {
+  if (resolver == Resolver::kAddress) {
+    return std::any_of(guest.addresses.begin(), guest.addresses.end(),
+                       [&](const std::string& address) { return glob_match(target, address); });
+  }
+  for (const Row& row : kRows) {
+    if (row.resolver != resolver) continue;
+    // A guest that does not say a name is not meant by it, not even by "*".
+    const std::string& name = guest.*row.field;
+    return !name.empty() && glob_match(target, name);
   }
   return false;
+}
+
+void TargetResolver::decide(const std::string& target, const std::vector<GuestNames>& guests) {
+  if (target.empty() || decided_.contains(target)) return;
+  for (Resolver resolver : order_) {
+    for (const GuestNames& guest : guests) {
+      if (!names(target, guest, resolver)) continue;
+      decided_.emplace(target, resolver);
+      return;
+    }
+  }
+}
+
+bool TargetResolver::means(const std::string& target, const GuestNames& guest) const {
+  if (target.empty()) return true;
+  const auto found = decided_.find(target);
+  return found != decided_.end() && names(target, guest, found->second);
 }
 
 }  // namespace ht::link

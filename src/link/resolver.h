@@ -1,6 +1,7 @@
 // The target entry of a probe description: which guests are meant?
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,24 @@ enum class Resolver { kVmname, kHostname, kVersion, kAddress };
 Result<std::vector<Resolver>> parse_resolvers(std::string_view text);
 std::vector<Resolver> default_resolvers();  // vmname, then hostname
 
-// Whether `target` (a glob; empty: every guest) means this guest, by the first resolver that matches.
-bool resolves(std::string_view target, const GuestNames& guest, const std::vector<Resolver>& resolvers);
+// Whether one resolver finds that `target` (a glob) names this guest.
+bool names(std::string_view target, const GuestNames& guest, Resolver resolver);
+
+// What the targets of one session mean. A target is decided by the first resolver by which it names any guest, as a
+// name service does it, and that one then speaks for the whole session: where there are machines of the name web1, no
+// guest becomes web1 by calling itself so.
+class TargetResolver {
+ public:
+  explicit TargetResolver(std::vector<Resolver> order = default_resolvers()) : order_(std::move(order)) {}
+
+  // Looks at the guests for a target that none has answered to so far.
+  void decide(const std::string& target, const std::vector<GuestNames>& guests);
+  // The empty target means every guest; one that is not decided means none.
+  bool means(const std::string& target, const GuestNames& guest) const;
+
+ private:
+  std::vector<Resolver> order_;
+  std::map<std::string, Resolver, std::less<>> decided_;
+};
 
 }  // namespace ht::link

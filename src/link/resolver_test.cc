@@ -17,23 +17,57 @@ TEST(Resolver, Parses) {
   }
 }
 
-TEST(Resolver, MatchesByEveryResolverAskedFor) {
-  EXPECT_TRUE(resolves("", kGuest, {}));
-  EXPECT_TRUE(resolves("vm?", kGuest, default_resolvers()));
-  EXPECT_TRUE(resolves("web.*", kGuest, default_resolvers()));
-  EXPECT_FALSE(resolves("web.*", kGuest, {Resolver::kVmname}));
-  EXPECT_FALSE(resolves("6.1*", kGuest, default_resolvers()));
-  EXPECT_TRUE(resolves("6.1*", kGuest, {Resolver::kVmname, Resolver::kVersion}));
-  EXPECT_TRUE(resolves("10.0.0.[0-9]", kGuest, {Resolver::kAddress}));
-  EXPECT_TRUE(resolves("fd00::*", kGuest, {Resolver::kHostname, Resolver::kAddress}));
-  EXPECT_FALSE(resolves("fd00::*", kGuest, default_resolvers()));
-  EXPECT_FALSE(resolves("*", GuestNames{"vm1", "h", "6.1", {}}, {Resolver::kAddress}));
-  EXPECT_FALSE(resolves("vm", kGuest, default_resolvers()));
+TEST(Resolver, OneResolverNamesAGuest) {
+  EXPECT_TRUE(names("vm?", kGuest, Resolver::kVmname));
+  EXPECT_FALSE(names("web.*", kGuest, Resolver::kVmname));
+  EXPECT_TRUE(names("web.*", kGuest, Resolver::kHostname));
+  EXPECT_TRUE(names("6.1*", kGuest, Resolver::kVersion));
+  EXPECT_TRUE(names("10.0.0.[0-9]", kGuest, Resolver::kAddress));
+  EXPECT_TRUE(names("fd00::*", kGuest, Resolver::kAddress));
+  EXPECT_FALSE(names("10.0.1.*", kGuest, Resolver::kAddress));
+  EXPECT_FALSE(names("vm", kGuest, Resolver::kVmname));
+  EXPECT_FALSE(names("*", GuestNames{"vm1", "h", "6.1", {}}, Resolver::kAddress));
+  EXPECT_FALSE(names("*", GuestNames{}, Resolver::kVmname));
 }
 
-TEST(Resolver, NamelessGuestsAreNotMeant) {
-  EXPECT_FALSE(resolves("*", GuestNames{}, default_resolvers()));
-  EXPECT_TRUE(resolves("", GuestNames{}, default_resolvers()));
+// vm2 calls itself web1, vm3 is web1 to the host.
+const std::vector<GuestNames> kThree = {
+    {"vm1", "db", "6.1", {}}, {"vm2", "web1", "6.1", {}}, {"web1", "front", "6.12", {}}};
+
+std::vector<std::string> meant(const TargetResolver& resolver, const std::string& target) {
+  std::vector<std::string> found;
+  for (const GuestNames& guest : kThree) {
+    if (resolver.means(target, guest)) found.push_back(guest.vmname);
+  }
+  return found;
+}
+
+TEST(TargetResolver, TheFirstResolverThatNamesAGuestDecides) {
+  TargetResolver by_default;
+  TargetResolver hostname_first({Resolver::kHostname, Resolver::kVmname});
+  for (const char* target : {"web*", "db", "vm*", "nobody", "6.1"}) {
+    by_default.decide(target, kThree);
+    hostname_first.decide(target, kThree);
+  }
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(meant(by_default, "web*"), Names{"web1"});
+  EXPECT_EQ(meant(hostname_first, "web*"), Names{"vm2"});
+  EXPECT_EQ(meant(by_default, "db"), Names{"vm1"});
+  EXPECT_EQ(meant(hostname_first, "vm*"), (Names{"vm1", "vm2"}));
+  EXPECT_EQ(meant(by_default, "nobody"), Names{});
+  EXPECT_EQ(meant(by_default, "6.1"), Names{});
+  EXPECT_EQ(meant(by_default, ""), (Names{"vm1", "vm2", "web1"}));
+  EXPECT_EQ(meant(by_default, "never decided"), Names{});
+}
+
+TEST(TargetResolver, WhatIsDecidedStays) {
+  TargetResolver resolver;
+  resolver.decide("web1", {});
+  EXPECT_EQ(meant(resolver, "web1"), std::vector<std::string>{});
+  resolver.decide("web1", {kThree[0], kThree[1]});  // only vm2's host name is known
+  EXPECT_EQ(meant(resolver, "web1"), std::vector<std::string>{"vm2"});
+  resolver.decide("web1", kThree);
+  EXPECT_EQ(meant(resolver, "web1"), std::vector<std::string>{"vm2"});
 }
 
 }  // namespace
