@@ -12,7 +12,7 @@
 #include "agent/kernel_symbols.h"
 #include "agent/kernel_view.h"
 #include "agent/libbpf_report.h"
-#include "agent/own_addresses.h"
+#include "agent/own_names.h"
 #include "agent/rings.h"
 #include "base/fd.h"
 #include "base/hash.h"
@@ -75,7 +75,7 @@ class LocalAgent final : public Agent {
   Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const override {
     return find_kernel_symbols(names, info_.cpus);
   }
-  std::vector<std::string> addresses() const override { return own_addresses(kMostAddresses); }
+  OwnNames names() const override { return own_names(); }
   std::vector<Probe> list(const dif::ProbeDesc& description) const override { return core_.list(description); }
   std::vector<ClauseMatch> match(const dif::Program& program) const override { return core_.match(program); }
   Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes, const call::Nonce& nonce) override {
@@ -94,7 +94,6 @@ GuestInfo identify(const PageTables& tables) {
   GuestInfo info;
   utsname names{};
   uname(&names);
-  info.hostname = names.nodename;
   info.kernel = names.release;
   info.boot_id = first_line("/proc/sys/kernel/random/boot_id");
   if (auto types = read_file(kTypes)) info.types_hash = sha256_hex(*types);

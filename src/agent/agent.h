@@ -14,7 +14,6 @@
 namespace ht::agent {
 
 struct GuestInfo {
-  std::string hostname;
   std::string kernel;        // release: uname -r
   std::string boot_id;       // /proc/sys/kernel/random/boot_id
   std::string types_hash;    // SHA-256 of /sys/kernel/btf/vmlinux, hex
@@ -22,6 +21,12 @@ struct GuestInfo {
   uint64_t kernel_root = 0;  // physical address of the kernel's page table; 0 if it could not be found
   uint32_t levels = 4;
   uint64_t page_offset = 0;
+};
+
+// What this machine is called at this moment.
+struct OwnNames {
+  std::string hostname;
+  std::vector<std::string> addresses;  // IPv4 and IPv6, not loopback, not link-local; at most Agent::kMostAddresses
 };
 
 struct Probe {
@@ -56,8 +61,7 @@ class Agent {
 
   virtual const GuestInfo& info() const = 0;
   virtual Result<Bytes> types() const = 0;  // the BTF blob
-  // Of this machine, as text, at this moment: IPv4 and IPv6, not loopback, not link-local; at most kMostAddresses.
-  virtual std::vector<std::string> addresses() const = 0;
+  virtual OwnNames names() const = 0;
   static constexpr size_t kMostAddresses = 32;
 
   virtual Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const = 0;

@@ -14,6 +14,7 @@ struct Limits {
   // Time
   milliseconds hello{2000};     // from connecting to Hello; then: no agent
   milliseconds reconnect{500};  // between tries to reach a chardev again
+  milliseconds names{1000};     // what it is called now; then: what it was called before
   milliseconds types{15000};    // one chunk of type information
   milliseconds symbols{15000};  // where some symbols of its kernel are
   milliseconds install{15000};  // matching included

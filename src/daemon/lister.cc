@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/settle.h"
 
 namespace ht::daemon {
 namespace {
@@ -34,7 +35,14 @@ Lister::Lister(SessionContext& context, channel::ListProbesRequest request, Send
 }
 
 void Lister::run() {
-  context_.registry.settle([self = shared_from_this()] {
+  if (request_.resolvers_size() > 0) {
+    std::string text;
+    for (const std::string& word : request_.resolvers()) text += (text.empty() ? "" : ",") + word;
+    auto parsed = link::parse_resolvers(text);
+    if (!parsed.ok()) return fail(parsed.error());
+    resolver_ = link::TargetResolver(std::move(*parsed));
+  }
+  settle_guests(context_, {description_.target}, resolver_, [self = shared_from_this()] {
     if (!self->stopped_) self->choose_guests();
   });
 }
@@ -46,17 +54,9 @@ void Lister::fail(const Error& error) {
 }
 
 void Lister::choose_guests() {
-  link::TargetResolver resolver;
-  if (request_.resolvers_size() > 0) {
-    std::string text;
-    for (const std::string& word : request_.resolvers()) text += (text.empty() ? "" : ",") + word;
-    auto parsed = link::parse_resolvers(text);
-    if (!parsed.ok()) return fail(parsed.error());
-    resolver = link::TargetResolver(std::move(*parsed));
-  }
   const auto known = known_guests(context_.registry);
-  decide_target(description_.target, known, resolver);
-  if (auto error = target_error(description_.target, known, resolver)) return fail(*error);
+  decide_targets({description_.target}, known, resolver_);
+  if (auto error = target_error(description_.target, known, resolver_)) return fail(*error);
   if (description_.target.empty()) {
     for (const engine::HostProbe& probe : engine::match_host_probes(description_)) {
       channel::ListedProbe* listed = page_.add_probes();
@@ -71,7 +71,7 @@ void Lister::choose_guests() {
   }
   if (!means_host_only(description_)) {
     for (const KnownGuest& guest : known) {
-      if (guest.ready && resolver.means(description_.target, guest.names)) guests_.push_back(guest.target);
+      if (guest.ready && resolver_.means(description_.target, guest.names)) guests_.push_back(guest.target);
     }
   }
   std::reverse(guests_.begin(), guests_.end());

@@ -31,6 +31,7 @@ class Lister : public std::enable_shared_from_this<Lister> {
   channel::ListProbesRequest request_;
   Send send_;
   dif::ProbeDesc description_;
+  link::TargetResolver resolver_;
   std::vector<engine::TargetId> guests_;  // still to be asked, the next one last
   std::string vmname_;                    // being asked
   uint32_t listed_ = 0;                   // of it

@@ -93,7 +93,8 @@ void Minion::send_hello() {
   channel::FromMinion message;
   channel::Hello& hello = *message.mutable_hello();
   hello.set_version(kVersion);
-  hello.set_hostname(info.hostname);
+  const agent::OwnNames names = agent_.names();
+  hello.set_hostname(names.hostname);
   hello.set_kernel(info.kernel);
   hello.set_boot_id(info.boot_id);
   hello.set_types_hash(info.types_hash);
@@ -101,7 +102,7 @@ void Minion::send_hello() {
   hello.set_kernel_root(info.kernel_root);
   hello.set_levels(info.levels);
   hello.set_page_offset(info.page_offset);
-  for (const std::string& address : agent_.addresses()) hello.add_addresses(address);
+  for (const std::string& address : names.addresses) hello.add_addresses(address);
   hello.set_minion(identity_);
   hello.set_instance(instance_);
   send(message);
@@ -113,6 +114,8 @@ void Minion::handle(const channel::ToMinion& message) {
       return on_greeting(message.greeting());
     case channel::ToMinion::kTypes:
       return on_types(message.types());
+    case channel::ToMinion::kNames:
+      return on_names(message.names());
     case channel::ToMinion::kSymbols:
       return on_symbols(message.symbols());
     case channel::ToMinion::kList:
@@ -132,6 +135,16 @@ void Minion::handle(const channel::ToMinion& message) {
     case channel::ToMinion::BODY_NOT_SET:
       return;
   }
+}
+
+void Minion::on_names(const channel::NamesRequest& request) {
+  const agent::OwnNames names = agent_.names();
+  channel::FromMinion message;
+  channel::Names& reply = *message.mutable_names();
+  reply.set_request(request.request());
+  reply.set_hostname(names.hostname);
+  for (const std::string& address : names.addresses) reply.add_addresses(address);
+  send(message);
 }
 
 void Minion::on_greeting(const channel::Greeting& greeting) {

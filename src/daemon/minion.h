@@ -48,6 +48,7 @@ class Minion {
   void handle(const channel::ToMinion& message);
   void on_greeting(const channel::Greeting& greeting);
   void on_types(const channel::TypesRequest& request);
+  void on_names(const channel::NamesRequest& request);
   void on_symbols(const channel::SymbolsRequest& request);
   void on_list(const channel::ListRequest& request);
   void on_install(const channel::Install& install);

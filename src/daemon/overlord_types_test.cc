@@ -64,8 +64,8 @@ TEST_F(OverlordTypes, AreListedShownAndDropped) {
 }
 
 TEST_F(OverlordTypes, AGuestMayBeNamedByAnyOfItsAddresses) {
-  world.guest("vm1").agent->own_addresses = {"10.0.0.7", "fd00::7"};
-  world.guest("vm2").agent->own_addresses = {"10.0.1.7"};
+  world.guest("vm1").agent->set_names("vm1-host", {"10.0.0.7", "fd00::7"});
+  world.guest("vm2").agent->set_names("vm2-host", {"10.0.1.7"});
   world.start({"vm1", "vm2"});
   auto client = world.client();
   EXPECT_EQ(meant(*client, "10.0.0.*", "address"), std::vector<std::string>{"vm1"});
@@ -73,15 +73,29 @@ TEST_F(OverlordTypes, AGuestMayBeNamedByAnyOfItsAddresses) {
   EXPECT_TRUE(meant(*client, "10.0.0.7", "").empty());
 }
 
+// Addresses come and go after a guest has said Hello.
+TEST_F(OverlordTypes, AGuestIsAskedWhatItIsCalledNow) {
+  world.start({"vm1", "vm2"});
+  auto client = world.client();
+  EXPECT_TRUE(meant(*client, "10.0.0.7", "address").empty());
+  world.guest("vm1").agent->set_names("web", {"10.0.0.7"});
+  EXPECT_EQ(meant(*client, "10.0.0.7", "address"), std::vector<std::string>{"vm1"});
+  EXPECT_EQ(meant(*client, "web", ""), std::vector<std::string>{"vm1"});
+  world.guest("vm1").agent->set_names("web\n", {});
+  EXPECT_TRUE(meant(*client, "we*", "").empty());
+  ASSERT_TRUE(until([&] { return world.vm("vm1").state() == "failed"; }));
+  EXPECT_NE(world.vm("vm1").detail().find("control characters"), std::string::npos);
+}
+
 TEST_F(OverlordTypes, AnAddressThatIsNoneCutsTheGuestOff) {
-  world.guest("vm1").agent->own_addresses = {"*"};
+  world.guest("vm1").agent->set_names("vm1-host", {"*"});
   world.start({"vm1"});
   ASSERT_TRUE(until([&] { return world.vm("vm1").state() == "failed"; }));
   EXPECT_NE(world.vm("vm1").detail().find("no address"), std::string::npos);
 }
 
 TEST_F(OverlordTypes, NobodyIsTracedInAnotherGuestsPlace) {
-  world.guest("evil").agent->set_hostname("vm1");
+  world.guest("evil").agent->set_names("vm1");
   world.start({"vm1", "evil"});
   auto client = world.client();
   EXPECT_EQ(meant(*client, "vm1", ""), std::vector<std::string>{"vm1"});
@@ -118,7 +132,7 @@ TEST_F(OverlordTypes, AClauseForOneGuestMayUseWhatAnotherLacks) {
 }
 
 TEST_F(OverlordTypes, TheFirstResolverThatNamesAGuestDecidesForAll) {
-  world.guest("vm2").agent->set_hostname("vm1x");
+  world.guest("vm2").agent->set_names("vm1x");
   world.start({"vm1", "vm2"});
   auto client = world.client();
   EXPECT_EQ(meant(*client, "vm1*", ""), std::vector<std::string>{"vm1"});

@@ -1,6 +1,7 @@
 #include "daemon/targets.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/glob.h"
 
@@ -29,17 +30,24 @@ bool any_use(const GuestUse& use) {
   });
 }
 
-void decide_target(const std::string& target, const std::vector<KnownGuest>& guests, link::TargetResolver& resolver) {
+std::vector<link::GuestNames> names_of(const std::vector<KnownGuest>& guests) {
   std::vector<link::GuestNames> names;
   for (const KnownGuest& guest : guests) names.push_back(guest.names);
-  resolver.decide(target, names);
+  return names;
 }
 
-void decide_targets(const dif::Program& program, const std::vector<KnownGuest>& guests,
-                    link::TargetResolver& resolver) {
+std::vector<std::string> targets_of(const dif::Program& program) {
+  std::set<std::string> targets;
   for (const dif::Clause& clause : program.clauses) {
-    for (const dif::ProbeDesc& description : clause.probes) decide_target(description.target, guests, resolver);
+    for (const dif::ProbeDesc& description : clause.probes) targets.insert(description.target);
   }
+  return {targets.begin(), targets.end()};
+}
+
+void decide_targets(const std::vector<std::string>& targets, const std::vector<KnownGuest>& guests,
+                    link::TargetResolver& resolver) {
+  const std::vector<link::GuestNames> names = names_of(guests);
+  for (const std::string& target : targets) resolver.decide(target, names);
 }
 
 GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest, const link::TargetResolver& resolver) {

@@ -41,9 +41,11 @@ bool means_host_only(const dif::ProbeDesc& description);
 bool any_use(const GuestUse& use);
 GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest, const link::TargetResolver& resolver);
 
+std::vector<link::GuestNames> names_of(const std::vector<KnownGuest>& guests);
+std::vector<std::string> targets_of(const dif::Program& program);
 // Looks at these guests for the targets that no guest has answered to so far.
-void decide_targets(const dif::Program& program, const std::vector<KnownGuest>& guests, link::TargetResolver& resolver);
-void decide_target(const std::string& target, const std::vector<KnownGuest>& guests, link::TargetResolver& resolver);
+void decide_targets(const std::vector<std::string>& targets, const std::vector<KnownGuest>& guests,
+                    link::TargetResolver& resolver);
 
 // Targets are decided before. With `allow_no_match` one may mean no guest (yet).
 Plan plan_targets(const dif::Program& program, const std::vector<KnownGuest>& guests,

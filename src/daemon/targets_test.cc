@@ -27,7 +27,7 @@ const std::vector<KnownGuest> kGuests = {
 
 link::TargetResolver decided(const dif::Program& program) {
   link::TargetResolver resolver;
-  decide_targets(program, kGuests, resolver);
+  decide_targets(targets_of(program), kGuests, resolver);
   return resolver;
 }
 

@@ -41,7 +41,7 @@ bool until(Condition condition) {
 class FakeAgent final : public agent::Agent {
  public:
   explicit FakeAgent(std::string hostname, std::string boot_id = "boot-1") {
-    info_.hostname = std::move(hostname);
+    own_names_.hostname = std::move(hostname);
     info_.kernel = "6.1.0-test";
     info_.boot_id = std::move(boot_id);
     info_.cpus = 2;
@@ -69,8 +69,15 @@ class FakeAgent final : public agent::Agent {
     }
     return found;
   }
-  void set_hostname(const std::string& name) { info_.hostname = name; }
-  std::vector<std::string> addresses() const override { return own_addresses; }
+  agent::OwnNames names() const override {
+    std::lock_guard lock(mutex_);
+    return own_names_;
+  }
+  // From the test's thread, at any time.
+  void set_names(std::string hostname, std::vector<std::string> addresses = {}) {
+    std::lock_guard lock(mutex_);
+    own_names_ = {std::move(hostname), std::move(addresses)};
+  }
   std::vector<agent::Probe> list(const dif::ProbeDesc& d) const override {
     std::vector<agent::Probe> found;
     for (const agent::Probe& p : probes_) {
@@ -120,10 +127,10 @@ class FakeAgent final : public agent::Agent {
   std::string refusal;
   std::map<std::string, agent::FoundSymbols::Symbol> kernel_symbols;  // module`name
   agent::FoundSymbols answer_symbols;                                 // said whatever is asked, if it has symbols
-  std::vector<std::string> own_addresses;
 
  private:
   agent::GuestInfo info_;
+  agent::OwnNames own_names_;
   Bytes types_;
   std::vector<agent::Probe> probes_;
   mutable std::mutex mutex_;

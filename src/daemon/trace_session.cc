@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "daemon/guest_symbols.h"
+#include "daemon/settle.h"
 #include "dif/verify.h"
 #include "object/elf.h"
 
@@ -76,7 +77,7 @@ void TraceSession::submit(const channel::SubmitRequest& request, std::function<v
   refused_ = std::move(refused);
   if (auto loaded = load(request); !loaded.ok()) return refuse({to_diagnostic(loaded.error())});
   progress("looking for guests", 0, 0);
-  context_.registry.settle([self = shared_from_this()] {
+  settle_guests(context_, targets_of(program_), resolver_, [self = shared_from_this()] {
     if (self->state_ == State::kSetup) self->choose_guests();
   });
 }
@@ -172,7 +173,7 @@ bool TraceSession::refuse_if_nobody_is_left() {
 
 void TraceSession::choose_guests() {
   const std::vector<KnownGuest> known = known_guests(context_.registry);
-  decide_targets(program_, known, resolver_);
+  decide_targets(targets_of(program_), known, resolver_);
   Plan plan = plan_targets(program_, known, resolver_, allow_no_match_);
   if (!plan.errors.empty()) {
     std::vector<channel::Diagnostic> errors;

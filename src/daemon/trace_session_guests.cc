@@ -58,7 +58,7 @@ void TraceSession::offer(Vm& vm) {
   for (const channel::GuestStatus& status : left_out_) {
     if (status.target() == vm.target() && !had_.contains(vm.target())) return;  // it has been asked, and failed
   }
-  decide_targets(program_, known_guests(context_.registry), resolver_);
+  decide_targets(targets_of(program_), known_guests(context_.registry), resolver_);
   GuestUse use = guest_use(program_, known_guest(vm, context_.registry).names, resolver_);
   if (!any_use(use)) return;
   auto deployment = std::make_shared<Deployment>(context_.limits, context_.registry, context_.calls, vm.target(),

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/agent.h"
 #include "base/log.h"
 #include "daemon/type_store.h"
@@ -22,25 +24,32 @@ std::string random_bytes() {
 }
 
 // Empty if fine. What a guest says of itself ends up in messages, tables and file names.
+std::string wrong_with_name(const std::string& name, const Limits& limits) {
+  if (name.size() > limits.name) return "it says a name that is too long";
+  const bool control = std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  return control ? "it says a name with control characters" : "";
+}
+
+std::string wrong_with_addresses(const google::protobuf::RepeatedPtrField<std::string>& addresses) {
+  if (addresses.size() > static_cast<int>(agent::Agent::kMostAddresses)) return "it says too many addresses";
+  for (const std::string& address : addresses) {
+    unsigned char room[sizeof(in6_addr)];
+    if (::inet_pton(AF_INET, address.c_str(), room) != 1 && ::inet_pton(AF_INET6, address.c_str(), room) != 1) {
+      return "it says an address that is no address";
+    }
+  }
+  return {};
+}
+
 std::string wrong_with(const channel::Hello& hello, const Limits& limits) {
   if (hello.version() != kVersion) {
     return "its agent speaks version " + std::to_string(hello.version()) + " of the protocol, this dtraced " +
            std::to_string(kVersion);
   }
   for (const std::string* text : {&hello.hostname(), &hello.kernel(), &hello.boot_id()}) {
-    if (text->size() > limits.name) return "its Hello holds a name that is too long";
-    for (unsigned char c : *text) {
-      if (c < 0x20 || c == 0x7f) return "its Hello holds a name with control characters";
-    }
+    if (std::string wrong = wrong_with_name(*text, limits); !wrong.empty()) return wrong;
   }
-  if (hello.addresses_size() > static_cast<int>(agent::Agent::kMostAddresses))
-    return "its Hello holds too many addresses";
-  for (const std::string& address : hello.addresses()) {
-    unsigned char room[sizeof(in6_addr)];
-    if (::inet_pton(AF_INET, address.c_str(), room) != 1 && ::inet_pton(AF_INET6, address.c_str(), room) != 1) {
-      return "its Hello holds something that is no address";
-    }
-  }
+  if (std::string wrong = wrong_with_addresses(hello.addresses()); !wrong.empty()) return wrong;
   if (!is_hash(hello.types_hash()) && !hello.types_hash().empty()) return "its Hello holds no valid hash of types";
   if (hello.cpus() == 0 || hello.cpus() > limits.cpus) return "its Hello claims an impossible number of CPUs";
   if (hello.levels() != 4 && hello.levels() != 5) return "its Hello claims impossible page tables";
@@ -247,6 +256,29 @@ void Vm::on_message(ByteView payload) {
   if (message.has_hello()) return on_hello(message.hello());
   if (ready() && exchange_.deliver(message)) return;
   unasked();  // late, twice, or made up
+}
+
+void Vm::ask_names(uint64_t request, std::function<void()> done) {
+  exchange_.expect(Exchange::Body::kNames, std::to_string(request), limits_.names,
+                   [this, done = std::move(done)](channel::FromMinion* message, const Error& failed) {
+                     if (message != nullptr) {
+                       take_names(*message->mutable_names());
+                     } else {
+                       log::warn("{}: what it is called now: {}", name(), failed.message);
+                     }
+                     done();
+                   });
+  channel::ToMinion message;
+  message.mutable_names()->set_request(request);
+  send(message);
+}
+
+void Vm::take_names(channel::Names& names) {
+  std::string wrong = wrong_with_name(names.hostname(), limits_);
+  if (wrong.empty()) wrong = wrong_with_addresses(names.addresses());
+  if (!wrong.empty()) return cut_off("cut off: " + wrong);
+  hello_.set_hostname(std::move(*names.mutable_hostname()));
+  hello_.mutable_addresses()->Swap(names.mutable_addresses());
 }
 
 void Vm::on_hello(const channel::Hello& hello) {

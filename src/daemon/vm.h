@@ -71,6 +71,9 @@ class Vm {
   guest::AddressSpaceInfo address_space() const;
   bool rebooted() const { return rebooted_; }  // its last Hello told of another boot than the one before
 
+  // Asks what it is called now, so that hello() says it. `done` is called also if it does not answer.
+  void ask_names(uint64_t request, std::function<void()> done);
+
   void send(const channel::ToMinion& message);
   Exchange& exchange() { return exchange_; }
 
@@ -82,6 +85,7 @@ class Vm {
   void greet();
   void on_message(ByteView payload);
   void on_hello(const channel::Hello& hello);
+  void take_names(channel::Names& names);
   void on_garbage(uint64_t bytes);
   void unasked();
   void lose(const std::string& why);

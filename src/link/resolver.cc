@@ -81,6 +81,16 @@ void TargetResolver::decide(const std::string& target, const std::vector<GuestNa
   }
 }
 
+bool TargetResolver::asks_guests(const std::string& target, const std::vector<GuestNames>& guests) const {
+  if (target.empty() || decided_.contains(target)) return false;
+  for (Resolver resolver : order_) {
+    if (resolver != Resolver::kVmname) return true;
+    const auto named = [&](const GuestNames& guest) { return names(target, guest, resolver); };
+    if (std::any_of(guests.begin(), guests.end(), named)) return false;
+  }
+  return false;
+}
+
 bool TargetResolver::means(const std::string& target, const GuestNames& guest) const {
   if (target.empty()) return true;
   const auto found = decided_.find(target);

@@ -60,6 +60,15 @@ TEST(TargetResolver, TheFirstResolverThatNamesAGuestDecides) {
   EXPECT_EQ(meant(by_default, "never decided"), Names{});
 }
 
+TEST(TargetResolver, GuestsAreAskedOnlyWhenItMatters) {
+  const TargetResolver by_default;
+  EXPECT_FALSE(by_default.asks_guests("", kThree));
+  EXPECT_FALSE(by_default.asks_guests("vm*", kThree));
+  EXPECT_TRUE(by_default.asks_guests("db", kThree));
+  EXPECT_FALSE(TargetResolver({Resolver::kVmname}).asks_guests("db", kThree));
+  EXPECT_TRUE(TargetResolver({Resolver::kHostname, Resolver::kVmname}).asks_guests("vm*", kThree));
+}
+
 TEST(TargetResolver, WhatIsDecidedStays) {
   TargetResolver resolver;
   resolver.decide("web1", {});
