@@ -445,7 +445,9 @@ Result<Expr> Sema::member(const Expr& expr) {
   if (expr.arrow) result.user = is_userland(object);
   TypeRef known = known_struct(object);
   result.memory = result.narrow = true;
-  if (unknown_object && known == nullptr && (expr.arrow || base.memory)) {
+  // A variable may hold a guest's struct by value: the linker finds out.
+  const bool held = base.ref == Ref::kVariable && (base.kind == ExprKind::kIdent || base.kind == ExprKind::kIndex);
+  if (unknown_object && known == nullptr && (expr.arrow || base.memory || held)) {
     result.type = types_.unknown();
     result.args.push_back(std::move(base));
     return result;

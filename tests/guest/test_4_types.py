@@ -53,3 +53,22 @@ def test_a_symbol_that_no_guest_has(world):
     said = "failed to resolve `no_such_variable: Unknown symbol name, on vm1 (kernel "
     assert refused.status == 1 and said in refused.err, refused
     assert f"line 1, column {program.index('`') + 1}" in refused.err and not world.attached("vm1"), refused
+
+
+def test_print_shows_the_guests_own_structs(world):
+    trace = world.start_dtrace("-n", f"vm1:{PROBE} /!seen++/ {{ print(curthread->nsproxy->uts_ns->name); }}")
+    world.guest("vm1", "burst", "100")
+    done = trace.interrupt()
+    assert done.status == 0 and done.err.count("error") == 0, done
+    uname = {field: world.guest("vm1", "uname", f"-{flag}").strip()
+             for field, flag in (("sysname", "s"), ("nodename", "n"), ("release", "r"), ("machine", "m"))}
+    for field, value in uname.items():
+        assert re.search(rf'{field} = \[ "{re.escape(value)}" \]', done.out), (field, value, done)
+
+
+def test_a_struct_by_value_is_the_tasks_own(world):
+    values = trace_once(world, f"""vm1:{PROBE} {{
+        this->cred = *curthread->cred;
+        printf("%s: %d %d %d\n", vmname, this->cred.uid.val, this->cred.gid.val, this->cred.euid.val);
+    }}""", ("vm1",))
+    assert values["vm1"] and all(row == ["0", "0", "0"] for row in values["vm1"]), values

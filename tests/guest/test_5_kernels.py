@@ -21,6 +21,8 @@ FIELDS = (
 )
 # In task_struct of 6.1, and gone in 6.12.
 OLD_MEMBER = "backing_dev_info"
+# In task_struct of 6.12, and not yet in 6.1.
+NEW_MEMBER = "mm_cid"
 
 
 def with_three_kernels(world, test):
@@ -36,7 +38,8 @@ def with_three_kernels(world, test):
 
 
 def test_three_kernels_at_once(world):
-    with_three_kernels(world, lambda world: (values_are_those_of_proc(world), a_member_that_one_lacks(world)))
+    parts = (values_are_those_of_proc, structs_have_each_kernels_size, a_member_that_one_lacks, clauses_of_their_own)
+    with_three_kernels(world, lambda world: [part(world) for part in parts])
 
 
 def values_are_those_of_proc(world):
@@ -79,3 +82,35 @@ def a_member_that_one_lacks(world):
     done = trace.interrupt()
     counts = {line.split()[0]: int(line.split()[-1]) for line in done.out.splitlines() if line.strip()}
     assert done.status == 0 and counts == {"vm1": 1000, "generic1": 1000}, done
+
+
+# A struct by value, whose size differs, in a variable that all share: each guest's own bytes are in it.
+def structs_have_each_kernels_size(world):
+    description = ", ".join(f"{vm}:syscall::getppid:entry" for vm in GUESTS)
+    trace = world.start_dtrace("-n", f"""{description} {{
+        this->here = *curthread->signal;
+        kept = *curthread->signal;
+        @[vmname, (uint64_t)sizeof(struct signal_struct), this->here.nr_threads, kept.group_exit_code] = count();
+    }}""")
+    for vm in GUESTS:
+        world.guest(vm, "burst", "1000")
+    done = trace.interrupt()
+    rows = [line.split() for line in done.out.splitlines() if line.strip()]
+    assert done.status == 0 and "error" not in done.err and "drop" not in done.err, done
+    assert {row[0]: row[2:] for row in rows} == {vm: ["1", "0", "1000"] for vm in GUESTS}, done
+    assert len({row[1] for row in rows}) > 1, f"the kernels were to differ in the size\n{done}"
+
+
+# A clause may use what only the kernel of its own guests has.
+def clauses_of_their_own(world):
+    trace = world.start_dtrace("-n", f"""
+        vm1:syscall::getppid:entry, generic1:syscall::getppid:entry {{
+            @[vmname, curthread->{OLD_MEMBER} == NULL] = count();
+        }}
+        new1:syscall::getppid:entry {{ @[vmname, curthread->{NEW_MEMBER} >= 0] = count(); }}""")
+    assert "left out" not in trace.stderr(), trace.stderr()
+    for vm in GUESTS:
+        world.guest(vm, "burst", "1000")
+    done = trace.interrupt()
+    counts = {line.split()[0]: int(line.split()[-1]) for line in done.out.splitlines() if line.strip()}
+    assert done.status == 0 and counts == dict.fromkeys(GUESTS, 1000), done
