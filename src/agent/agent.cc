@@ -12,6 +12,7 @@
 #include "agent/kernel_symbols.h"
 #include "agent/kernel_view.h"
 #include "agent/libbpf_report.h"
+#include "agent/module_types.h"
 #include "agent/own_names.h"
 #include "agent/rings.h"
 #include "base/fd.h"
@@ -21,6 +22,7 @@
 namespace ht::agent {
 namespace {
 
+constexpr const char* kTypesDirectory = "/sys/kernel/btf";
 constexpr const char* kTypes = "/sys/kernel/btf/vmlinux";
 
 std::string first_line(const std::string& path) {
@@ -72,6 +74,12 @@ class LocalAgent final : public Agent {
 
   const GuestInfo& info() const override { return info_; }
   Result<Bytes> types() const override { return read_file(kTypes); }
+  Result<std::vector<ModuleTypes>> modules_with(const std::vector<types::TypeName>& names) const override {
+    return find_modules(kTypesDirectory, names);
+  }
+  Result<Bytes> module_types(const std::string& module) const override {
+    return read_module_types(kTypesDirectory, module);
+  }
   Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const override {
     return find_kernel_symbols(names, info_.cpus);
   }

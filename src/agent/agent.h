@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "call/ring_set.h"
 #include "dif/program.h"
+#include "types/type_name.h"
 
 namespace ht::agent {
 
@@ -54,6 +55,13 @@ struct FoundSymbols {
   std::vector<uint64_t> cpu_offsets;  // by CPU, if there are per-CPU ones
 };
 
+// A loaded module's types.
+struct ModuleTypes {
+  std::string module;
+  uint64_t size = 0;
+  std::string hash;  // SHA-256 of its BTF, hex
+};
+
 class Agent {
  public:
   static Result<std::unique_ptr<Agent>> create();
@@ -62,6 +70,9 @@ class Agent {
   virtual const GuestInfo& info() const = 0;
   virtual Result<Bytes> types() const = 0;  // the BTF blob
   virtual OwnNames names() const = 0;
+  // At this moment; see ModulesRequest in channel/agent.proto.
+  virtual Result<std::vector<ModuleTypes>> modules_with(const std::vector<types::TypeName>& names) const = 0;
+  virtual Result<Bytes> module_types(const std::string& module) const = 0;  // the split BTF blob
   static constexpr size_t kMostAddresses = 32;
 
   virtual Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const = 0;

@@ -99,6 +99,25 @@ TEST(Code, OfAGuestsKernelVariables) {
                                                          "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));
 }
 
+TEST(Code, OfTypesOfAGuestsModules) {
+  EXPECT_EQ(value_code("(struct ext`inode *)arg0")[1], "typecast struct ext`inode *, %r1");
+  EXPECT_EQ(value_code("(struct genunix`inode *)arg0")[1], "typecast struct vmlinux`inode *, %r1");
+  EXPECT_EQ(value_code("(8021q`vlan_t *)arg0")[1], "typecast 8021q`vlan_t *, %r1");
+  EXPECT_THAT(value_code("sizeof (struct ext`inode)"), ElementsAre("usetx sizeof(struct ext`inode), %r1", "ret %r1"));
+  EXPECT_EQ(value_code("offsetof(union ext`key, b)")[0], "usetx offsetof(union ext`key, b), %r1");
+  // A module's type is not the program's own of that name.
+  const auto with_own = [](const std::string& expression) {
+    const CompileResult result =
+        test::compile_text("struct inode { char c[3]; }; BEGIN { trace(" + expression + "); }");
+    return result.ok() ? test::code(result.program.clauses[0].actions[0].args[0])[0] : test::failure(result);
+  };
+  EXPECT_EQ(with_own("sizeof (struct inode)"), "setx 3, %r1");
+  EXPECT_EQ(with_own("sizeof (struct D`inode)"), "setx 3, %r1");
+  EXPECT_EQ(with_own("sizeof (struct ext`inode)"), "usetx sizeof(struct ext`inode), %r1");
+  // Pointers with and without the module may be to one type: the linker knows.
+  EXPECT_EQ(type_of("(struct ext`inode *)arg0 == (struct inode *)arg1"), "int");
+}
+
 TEST(Code, OfKernelValues) {
   EXPECT_THAT(value_code("stringof(curthread->comm)"), ElementsAre("ldgs DT_VAR(256), %r1", "usetx comm, %r2",
                                                                    "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));

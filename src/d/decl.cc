@@ -99,13 +99,24 @@ Result<TypeRef> Sema::base_type(const Specifiers& s) {
   return types_.qualified(type, s.is_const, s.is_volatile, s.is_userland);
 }
 
+namespace {
+
+// The name as the linker looks for it in a guest's types: with the module, if there is one, by its own name.
+std::string of_guest(std::string_view name) {
+  const ScopedName scoped = split_scope(name);
+  if (scoped.module.empty() || scoped.module == "C" || scoped.module == "D") return std::string(scoped.name);
+  return fmt::format("{}`{}", types::RunningKernel::canonical(scoped.module), scoped.name);
+}
+
+}  // namespace
+
 Result<TypeRef> Sema::named_type(const Specifiers& s) {
   if (s.type_word.find("``") != std::string::npos) {
     return fail(Tag::D_DECL_IDENT, s.pos, "Improper use of scoping operator in type name");
   }
   if (TypeRef found = types_.find(s.type_word)) return found;
-  // Not D's: a kernel's, if anybody's. A module's name in front does not change the spelling of the type.
-  if (types_.kernel() == nullptr) return types_.symbolic(split_scope(s.type_word).name);
+  // Not D's: a kernel's, if anybody's.
+  if (types_.kernel() == nullptr) return types_.symbolic(of_guest(s.type_word));
   return fail(Tag::D_DECL_IDENT, s.pos, "old-style declaration or incorrect type specified",
               unknown_type_hint(s.type_word));
 }
@@ -132,7 +143,7 @@ Result<TypeRef> Sema::tagged_type(const Specifiers& s) {
     // A header's tags are its own.
     TypeRef found = s.pos.header_depth == 0 ? types_.find_any_tag(kind, s.tag) : types_.find_tag(kind, tag);
     if (found != nullptr) return found;
-    if (types_.kernel() == nullptr) return types_.symbolic(fmt::format("{} {}", tag_word(kind), tag));
+    if (types_.kernel() == nullptr) return types_.symbolic(fmt::format("{} {}", tag_word(kind), of_guest(s.tag)));
     return types_.add_tag(kind, tag, scope_of(s.pos));  // a forward declaration
   }
   Type* found = tag.empty() ? nullptr : types_.find_tag_in(scope_of(s.pos), kind, tag);

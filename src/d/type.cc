@@ -292,12 +292,28 @@ bool same_type(TypeRef a, TypeRef b) {
   return a->kind == TypeKind::kInteger && a->size == b->size && a->is_signed == b->is_signed && a->name == b->name;
 }
 
+namespace {
+
+// "struct ext`inode": "struct inode".
+std::string without_module(std::string_view spelling) {
+  const size_t end = spelling.find('`');
+  if (end == std::string_view::npos) return std::string(spelling);
+  const size_t space = spelling.rfind(' ', end);
+  std::string result(spelling.substr(0, space == std::string_view::npos ? 0 : space + 1));
+  return result.append(spelling.substr(end + 1));
+}
+
+}  // namespace
+
 bool pointers_compatible(TypeRef left, TypeRef right) {
   TypeRef a = pointee(left), b = pointee(right);
   if (a == nullptr || b == nullptr) return false;
   if (is_void(a) || is_void(b) || same_type(a, b)) return true;
-  // Two unknown names may be one type, by a typedef that only the kernel has; the linker knows.
-  return is_symbolic(a) && is_symbolic(b) && (stripped(a)->name.empty() || stripped(b)->name.empty());
+  if (!is_symbolic(a) || !is_symbolic(b)) return false;
+  // Two unknown names may be one type, by a typedef that only the kernel has, or with and without the module that has
+  // it; the linker knows.
+  const std::string &x = stripped(a)->name, &y = stripped(b)->name;
+  return x.empty() || y.empty() || without_module(x) == without_module(y);
 }
 
 dif::Type to_dif(TypeRef type) {
@@ -464,7 +480,7 @@ TypeRef TypeTable::find_any_tag(TypeKind kind, std::string_view tag) {
   ScopedName scoped = split_scope(tag);
   if (scoped.module == "D") return find_tag_in(TypeScope::kD, kind, scoped.name);
   if (scoped.module == "C") return find_tag_in(TypeScope::kC, kind, scoped.name);
-  TypeRef found = scoped.scoped && kernel_ != nullptr ? nullptr : find_tag(kind, scoped.name);
+  TypeRef found = scoped.scoped ? nullptr : find_tag(kind, scoped.name);
   return found != nullptr || kernel_ == nullptr ? found : kernel_->find_tag(kind, scoped.module, scoped.name);
 }
 

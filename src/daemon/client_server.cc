@@ -113,10 +113,10 @@ void ClientServer::Peer::on_message(ByteView payload) {
       return text.ok() ? send_done(*text) : send_failure(text.error());
     }
     case ToDaemon::kTypesDrop: {
-      auto hash = server_.context_.type_store.complete(message.types_drop().hash());
-      if (!hash.ok()) return send_failure(hash.error());
-      server_.context_.type_store.drop(*hash);
-      return send_done(*hash + " dropped");
+      auto key = server_.context_.type_store.complete(message.types_drop().hash());
+      if (!key.ok()) return send_failure(key.error());
+      server_.context_.type_store.drop(*key);
+      return send_done(key->hash + " dropped");
     }
     case ToDaemon::BODY_NOT_SET:
       return close("it asks for something this dtraced does not know");

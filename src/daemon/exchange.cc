@@ -16,6 +16,8 @@ std::string id_of(const FromMinion& message) {
       return std::to_string(message.symbols().request());
     case FromMinion::kNames:
       return std::to_string(message.names().request());
+    case FromMinion::kModules:
+      return std::to_string(message.modules().request());
     case FromMinion::kInstalled:
       return std::to_string(message.installed().program());
     case FromMinion::kArmed:

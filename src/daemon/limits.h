@@ -12,13 +12,14 @@ using std::chrono::milliseconds;
 
 struct Limits {
   // Time
-  milliseconds hello{2000};     // from connecting to Hello; then: no agent
-  milliseconds reconnect{500};  // between tries to reach a chardev again
-  milliseconds names{1000};     // what it is called now; then: what it was called before
-  milliseconds types{15000};    // one chunk of type information
-  milliseconds symbols{15000};  // where some symbols of its kernel are
-  milliseconds install{15000};  // matching included
-  milliseconds arm{60000};      // loading and attaching
+  milliseconds hello{2000};           // from connecting to Hello; then: no agent
+  milliseconds reconnect{500};        // between tries to reach a chardev again
+  milliseconds names{1000};           // what it is called now; then: what it was called before
+  milliseconds types{15000};          // one chunk of type information
+  milliseconds symbols{15000};        // where some symbols of its kernel are
+  milliseconds which_modules{15000};  // have some types
+  milliseconds install{15000};        // matching included
+  milliseconds arm{60000};            // loading and attaching
   milliseconds disarm{20000};
   milliseconds list{30000};  // one page
   milliseconds watch{1000};  // while something is traced: look for failures and new guests
@@ -35,7 +36,11 @@ struct Limits {
   uint32_t name = 256;                   // bytes of a name that a guest says
   uint32_t cpus = 4096;
   uint32_t sessions = 64;
-  size_t installed = size_t{4} << 20;  // bytes of a linked program
+  uint32_t modules = 32;                       // of one guest, whose types a program may need
+  uint32_t modules_seen = 1024;                // of one guest, whose hashes are remembered
+  uint64_t module_bytes = uint64_t{64} << 20;  // of their types together
+  unsigned module_rounds = 8;                  // of questions: what a module's types name may be in another module
+  size_t installed = size_t{4} << 20;          // bytes of a linked program
 };
 
 }  // namespace ht::daemon

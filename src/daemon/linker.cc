@@ -6,7 +6,7 @@
 
 namespace ht::daemon {
 
-Linked Linker::link(const std::string& program_sha256, const dif::Program& program, const types::TypeFile* types,
+Linked Linker::link(const std::string& program_sha256, const dif::Program& program, const types::CombinedTypes* types,
                     const link::TargetName& target, const std::vector<bool>& needed) {
   std::string key = program_sha256 + " " + (types == nullptr ? "" : types->hash());
   const Entry* entry = &find_or_link(key, program, types, target, nullptr);
@@ -15,13 +15,13 @@ Linked Linker::link(const std::string& program_sha256, const dif::Program& progr
     for (bool one : needed) key += one ? '1' : '0';
     entry = &find_or_link(key, program, types, target, &needed);
   }
-  Linked linked{entry->program, entry->errors};
+  Linked linked{entry->program, entry->errors, entry->wanted};
   for (Error& error : linked.errors) error.message += link::suffix(target);
   return linked;
 }
 
 const Linker::Entry& Linker::find_or_link(const std::string& key, const dif::Program& program,
-                                          const types::TypeFile* types, const link::TargetName& target,
+                                          const types::CombinedTypes* types, const link::TargetName& target,
                                           const std::vector<bool>* needed) {
   auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Entry& entry) { return entry.key == key; });
   if (found != recent_.end()) {
@@ -29,9 +29,12 @@ const Linker::Entry& Linker::find_or_link(const std::string& key, const dif::Pro
     return recent_.front();
   }
   ++links_;
+  Entry entry{key, nullptr, {}, {}};
+  std::optional<types::CombinedTypes> noting;
+  if (types != nullptr) noting.emplace(types->noting(&entry.wanted));
+  const types::TypeFile* file = noting ? &*noting : nullptr;
   link::LinkResult result =
-      needed == nullptr ? link::link(program, types, target) : link::link_clauses(program, types, target, *needed);
-  Entry entry{key, nullptr, {}};
+      needed == nullptr ? link::link(program, file, target) : link::link_clauses(program, file, target, *needed);
   if (result.ok()) {
     // What the linker makes of a client's program and a guest's types is checked like anything else from outside.
     if (auto verified = dif::verify(result.program, dif::Stage::kLinked); !verified.ok()) {

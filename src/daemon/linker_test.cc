@@ -11,12 +11,11 @@ namespace ht::daemon {
 namespace {
 
 // A kernel whose task_struct has pid at `offset`, under that name or another.
-std::shared_ptr<const types::TypeFile> kernel(uint32_t offset, const char* name = "pid") {
+std::shared_ptr<const types::CombinedTypes> kernel(uint32_t offset, const char* name = "pid") {
   types::BtfBuilder b;
   const auto number = b.integer("int", 4, true);
   b.structure("task_struct", offset + 4, {{name, number, offset * 8}});
-  auto file = types::TypeFile::from_btf(b.build());
-  return file.ok() ? *file : nullptr;
+  return std::make_shared<const types::CombinedTypes>(types::TypeFile::from_btf(b.build()).value());
 }
 
 dif::Program reads_pid() {
@@ -43,7 +42,7 @@ uint64_t offset_in(const dif::Program& program) {
 TEST(Linker, AThousandGuestsWithThreeKernelsAreThreeLinks) {
   Linker linker;
   const dif::Program program = reads_pid();
-  const std::shared_ptr<const types::TypeFile> kernels[] = {kernel(8), kernel(64), kernel(70000)};
+  const std::shared_ptr<const types::CombinedTypes> kernels[] = {kernel(8), kernel(64), kernel(70000)};
   const uint64_t offsets[] = {8, 64, 70000};
   for (size_t guest = 0; guest < 1000; ++guest) {
     const size_t k = guest * 7 % 3;
@@ -94,6 +93,31 @@ TEST(Linker, WhatAGuestIsNotMeantForNeedNotFitIt) {
   const Linked whole = linker.link("program", program, having.get(), {"vm1", "6.2"}, {true, true});
   EXPECT_EQ(linker.link("program", program, having.get(), {"vm2", "6.2"}, {false, true}).program, whole.program);
   EXPECT_EQ(linker.links(), 4u);
+}
+
+// The types of modules are part of what a link is kept for, and so are the names that it could not find.
+TEST(Linker, ModulesMakeAnotherLink) {
+  Linker linker;
+  dif::Program program = reads_pid();
+  program.clauses[0].actions[0].args[0] = dif::assemble("usetx \"sizeof(struct own)\", %r1\nret %r1").value();
+  program.clauses[0].actions[0].args[0].rtype = dif::Type::unknown();
+  types::BtfBuilder b;
+  b.integer("int", 4, true);
+  const auto vmlinux = types::TypeFile::from_btf(b.build()).value();
+  types::BtfBuilder split(b.next(), b.string_length());
+  split.structure("own", 24, {{"n", 1, 0}});
+  const auto module = types::TypeFile::from_btf(split.build(), vmlinux).value();
+  const types::CombinedTypes without(vmlinux), with(vmlinux, {{"ext", module}});
+  for (const char* guest : {"vm1", "vm2"}) {
+    const Linked failed = linker.link("program", program, &without, {guest, "6.1"}, {true});
+    EXPECT_EQ(failed.program, nullptr);
+    EXPECT_EQ(failed.wanted, (std::set<types::TypeName>{{"", types::Kind::kStruct, "own"}}));
+    const Linked linked = linker.link("program", program, &with, {guest, "6.1"}, {true});
+    ASSERT_NE(linked.program, nullptr);
+    EXPECT_EQ(offset_in(*linked.program), 24u);
+    EXPECT_EQ(linked.program->types_hash, with.hash());
+  }
+  EXPECT_EQ(linker.links(), 2u);
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ namespace {
 
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMostPrograms = 256;
+constexpr size_t kMostUploads = 4;  // side by side
+constexpr int kMostNames = 4096;    // of types, in one question
 constexpr size_t kMostObject = size_t{16} << 20;
 constexpr uint32_t kProbesPerPage = 4000;  // well below a frame
 
@@ -116,6 +118,8 @@ void Minion::handle(const channel::ToMinion& message) {
       return on_types(message.types());
     case channel::ToMinion::kNames:
       return on_names(message.names());
+    case channel::ToMinion::kModules:
+      return on_modules(message.modules());
     case channel::ToMinion::kSymbols:
       return on_symbols(message.symbols());
     case channel::ToMinion::kList:
@@ -158,29 +162,56 @@ void Minion::on_greeting(const channel::Greeting& greeting) {
   send_hello();
 }
 
+// What was there when the upload began is what is sent, whole: a module may go meanwhile.
+Result<const Bytes*> Minion::types_to_send(const channel::TypesRequest& request) {
+  if (auto begun = types_.find(request.hash()); begun != types_.end()) return &begun->second;
+  const bool kernels = request.module().empty();
+  if (kernels && request.hash() != agent_.info().types_hash) return Error("this kernel's types have another hash");
+  ASSIGN_OR_RETURN(Bytes blob, kernels ? agent_.types() : agent_.module_types(request.module()));
+  if (!kernels && sha256_hex(blob) != request.hash()) return Error("the module's types are others by now");
+  if (types_.size() >= kMostUploads) types_.erase(types_.begin());
+  return &(types_[request.hash()] = std::move(blob));
+}
+
 void Minion::on_types(const channel::TypesRequest& request) {
   channel::FromMinion reply;
   channel::TypesChunk& chunk = *reply.mutable_types();
   chunk.set_hash(request.hash());
   chunk.set_offset(request.offset());
-  if (request.hash() != agent_.info().types_hash) {
-    chunk.set_error("this kernel's types have another hash");
+  auto found = types_to_send(request);
+  if (!found.ok()) {
+    chunk.set_error(found.error().message);
     return send(reply);
   }
-  if (types_.empty()) {
-    auto types = agent_.types();
-    if (!types.ok()) {
-      chunk.set_error(types.error().message);
-      return send(reply);
-    }
-    types_ = std::move(*types);
-  }
-  const size_t offset = std::min<uint64_t>(request.offset(), types_.size());
-  const size_t size = std::min<size_t>({request.length(), types_.size() - offset, channel::kGuestFrameLimit / 2});
-  chunk.set_total(types_.size());
-  chunk.set_data(types_.data() + offset, size);
-  if (offset + size == types_.size()) types_ = {};
+  const Bytes& types = **found;
+  const size_t offset = std::min<uint64_t>(request.offset(), types.size());
+  const size_t size = std::min<size_t>({request.length(), types.size() - offset, channel::kGuestFrameLimit / 2});
+  chunk.set_total(types.size());
+  chunk.set_data(types.data() + offset, size);
+  if (offset + size == types.size()) types_.erase(request.hash());
   send(reply);
+}
+
+void Minion::on_modules(const channel::ModulesRequest& request) {
+  channel::FromMinion message;
+  channel::ModulesReply& reply = *message.mutable_modules();
+  reply.set_request(request.request());
+  std::vector<types::TypeName> names;
+  for (const channel::TypeName& name : request.names()) {
+    names.push_back({name.module(), static_cast<types::Kind>(name.kind() & 0xff), name.name()});
+  }
+  auto found = request.names_size() > kMostNames ? Error("there are too many names") : agent_.modules_with(names);
+  if (!found.ok()) {
+    reply.set_error(found.error().message);
+    return send(message);
+  }
+  for (const agent::ModuleTypes& types : *found) {
+    channel::Module* module = reply.add_modules();
+    module->set_name(types.module);
+    module->set_size(types.size);
+    module->set_hash(types.hash);
+  }
+  send(message);
 }
 
 void Minion::on_symbols(const channel::SymbolsRequest& request) {

@@ -49,6 +49,8 @@ class Minion {
   void on_greeting(const channel::Greeting& greeting);
   void on_types(const channel::TypesRequest& request);
   void on_names(const channel::NamesRequest& request);
+  Result<const Bytes*> types_to_send(const channel::TypesRequest& request);
+  void on_modules(const channel::ModulesRequest& request);
   void on_symbols(const channel::SymbolsRequest& request);
   void on_list(const channel::ListRequest& request);
   void on_install(const channel::Install& install);
@@ -66,7 +68,7 @@ class Minion {
   const std::string identity_;  // of this process
   std::string instance_;        // of the last Greeting
   std::map<uint64_t, Program> programs_;
-  Bytes types_;  // while they are being uploaded
+  std::map<std::string, Bytes> types_;  // by hash, while they are being uploaded
   bool connected_ = false;
 };
 

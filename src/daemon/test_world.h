@@ -24,6 +24,7 @@
 #include "daemon/test_directory.h"
 #include "dif/assembler.h"
 #include "object/elf.h"
+#include "types/module_search.h"
 
 namespace ht::daemon::test {
 
@@ -58,8 +59,38 @@ class FakeAgent final : public agent::Agent {
     info_.types_hash = std::move(hash);
   }
 
+  void load_module(const std::string& name, Bytes blob) {
+    std::lock_guard lock(mutex_);
+    modules_[name] = std::move(blob);
+  }
+
   const agent::GuestInfo& info() const override { return info_; }
   Result<Bytes> types() const override { return types_; }
+  Result<std::vector<agent::ModuleTypes>> modules_with(const std::vector<types::TypeName>& names) const override {
+    std::lock_guard lock(mutex_);
+    ++asked_for_modules;
+    if (!answer_modules.empty()) return answer_modules;
+    std::vector<agent::ModuleTypes> found;
+    std::vector<bool> had(names.size());
+    for (const auto& [module, blob] : modules_) {
+      const auto defined = types::defines(blob, types::btf_strings(types_).value_or(""), names);
+      bool meant = false;
+      for (size_t i = 0; i < names.size(); ++i) {
+        const bool first = names[i].module.empty() && defined[i] && !had[i];
+        had[i] = had[i] || defined[i];
+        meant = meant || first || names[i].module == module;
+      }
+      if (meant) found.push_back({module, blob.size(), sha256_hex(blob)});
+    }
+    return found;
+  }
+  Result<Bytes> module_types(const std::string& module) const override {
+    std::lock_guard lock(mutex_);
+    auto found = modules_.find(module);
+    if (found == modules_.end()) return Error("there is no such module");
+    ++uploaded[module];
+    return found->second;
+  }
   Result<agent::FoundSymbols> symbols(const std::vector<agent::SymbolName>& names) const override {
     agent::FoundSymbols found = answer_symbols;
     if (!found.symbols.empty()) return found;
@@ -127,11 +158,15 @@ class FakeAgent final : public agent::Agent {
   std::string refusal;
   std::map<std::string, agent::FoundSymbols::Symbol> kernel_symbols;  // module`name
   agent::FoundSymbols answer_symbols;                                 // said whatever is asked, if it has symbols
+  std::vector<agent::ModuleTypes> answer_modules;                     // said whatever is asked, if it is not empty
+  mutable std::atomic<unsigned> asked_for_modules = 0;
+  mutable std::map<std::string, unsigned> uploaded;  // modules, how often; under the mutex, so for when all is quiet
 
  private:
   agent::GuestInfo info_;
   agent::OwnNames own_names_;
   Bytes types_;
+  std::map<std::string, Bytes> modules_;
   std::vector<agent::Probe> probes_;
   mutable std::mutex mutex_;
   call::RingSet rings_{.nonce = {}, .rings = {{0, {0x1000}}, {1, {0x2000}}}};

@@ -197,14 +197,16 @@ void TraceSession::fetch_types() {
 }
 
 void TraceSession::fetch_types_of(const DeploymentPtr& deployment, Deployment::Done done) {
-  Vm* vm = context_.registry.find(deployment->target());
-  if (vm == nullptr || !vm->ready()) return done(Error("the guest is gone"));
-  deployment->types_hash = vm->hello().types_hash();
-  context_.types.fetch(*vm, [self = shared_from_this(), deployment, done = std::move(done)](auto types) {
+  auto types_found = [self = shared_from_this(), deployment, done = std::move(done)](auto types) {
     if (!types.ok()) return done(std::move(types).error());
+    deployment->types_hash = (*types)->hash();
     self->types_[deployment->types_hash] = *types;
     done({});
-  });
+  };
+  std::make_shared<GuestTypes>(context_.limits, context_.registry, context_.types, context_.linker,
+                               context_.next_program, deployment->target(), sha256_, program_,
+                               needed_clauses(deployment.get()), std::move(types_found))
+      ->run();
 }
 
 // The program linked for that guest's kernel, from this session or anew. The errors of the link go to `errors`.
@@ -226,7 +228,7 @@ Result<TraceSession::Variant*> TraceSession::variant_for(const DeploymentPtr& de
   for (auto& variant : variants_) {
     if (variant->types_hash == hash && variant->needed == needed) return variant.get();
   }
-  const types::TypeFile* types = hash.empty() ? nullptr : types_[hash].get();
+  const types::CombinedTypes* types = hash.empty() ? nullptr : types_[hash].get();
   link::TargetName target;
   if (deployment) target = {deployment->vmname, deployment->kernel};
   Linked linked = context_.linker.link(sha256_, program_, types, target, needed);

@@ -20,10 +20,10 @@
 #include "channel/client.pb.h"
 #include "channel/connection.h"
 #include "daemon/deployment.h"
+#include "daemon/guest_types.h"
 #include "daemon/linker.h"
 #include "daemon/probe_ids.h"
 #include "daemon/program_store.h"
-#include "daemon/type_fetcher.h"
 #include "engine/engine.h"
 
 namespace ht::daemon {
@@ -137,7 +137,7 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   std::vector<HostUse> host_;
   std::map<engine::TargetId, DeploymentPtr> guests_;
   std::map<engine::TargetId, std::string> had_;  // traced before and lost: what comes back is told apart
-  std::map<std::string, std::shared_ptr<const types::TypeFile>> types_;
+  std::map<std::string, std::shared_ptr<const types::CombinedTypes>> types_;  // by hash
   std::vector<std::unique_ptr<Variant>> variants_;
   std::shared_ptr<engine::Session> engine_;
   std::vector<channel::GuestStatus> left_out_;

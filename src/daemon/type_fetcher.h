@@ -1,5 +1,6 @@
 // Brings a guest's type information into the store: uploaded in chunks, only when a program needs it and the store has
-// not got it. Guests with one hash are asked one at a time; the first whose upload is what it said serves them all.
+// not got it. Guests with the same types are asked one at a time; the first whose upload is what it said serves them
+// all.
 #pragma once
 
 #include <deque>
@@ -20,29 +21,38 @@ class TypeFetcher {
   TypeFetcher(const Limits& limits, VmRegistry& registry, TypeStore& store)
       : limits_(limits), registry_(registry), store_(store) {}
 
-  // May answer at once.
+  // Its kernel's. May answer at once.
   void fetch(Vm& vm, Done done);
+  // A module's, over its kernel's.
+  struct Module {
+    std::string name, hash;
+    uint64_t size = 0;  // no more is taken
+  };
+  void fetch_module(Vm& vm, std::shared_ptr<const types::TypeFile> kernel, const Module& module, Done done);
 
  private:
   struct Waiter {
     engine::TargetId target;
+    uint64_t most;  // bytes
     Done done;
   };
   struct Upload {
-    std::deque<Waiter> waiters;  // the first one's guest is uploading
-    Bytes data;
+    TypesKey key;
+    std::shared_ptr<const types::TypeFile> kernel;
+    std::deque<Waiter> waiters{};  // the first one's guest is uploading
+    Bytes data{};
     unsigned tries = 0;
   };
-  void begin(const std::string& hash);
-  void ask(const std::string& hash);
-  void on_chunk(const std::string& hash, channel::FromMinion* message, const Error& failed);
-  void fail_first(const std::string& hash, Error error);
-  void finish(const std::string& hash);
+  void fetch(const TypesKey& key, std::shared_ptr<const types::TypeFile> kernel, Waiter waiter);
+  void ask(Upload& upload);
+  void on_chunk(const std::string& id, channel::FromMinion* message, const Error& failed);
+  void fail_first(const std::string& id, Error error);
+  void finish(const std::string& id);
 
   const Limits& limits_;
   VmRegistry& registry_;
   TypeStore& store_;
-  std::map<std::string, Upload> uploads_;
+  std::map<std::string, Upload> uploads_;  // by TypesKey::text()
 };
 
 }  // namespace ht::daemon

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "daemon/test_directory.h"
 #include "types/btf_builder.h"
+#include "types/module_search.h"
 
 namespace ht::daemon {
 namespace {
@@ -78,11 +79,11 @@ TEST(TypeStore, ListsCompletesAndDrops) {
   ASSERT_TRUE(kept.ok());
   ASSERT_TRUE(write_file_atomically(directory.path() + "/notes.txt", Bytes(3, 'x')).ok());
   ASSERT_EQ(store.list().size(), 1u);
-  EXPECT_EQ(store.list()[0].hash, hash);
+  EXPECT_EQ(store.list()[0].key.hash, hash);
   EXPECT_EQ(store.list()[0].bytes, blob.size());
   EXPECT_TRUE(store.list()[0].in_memory);
   EXPECT_FALSE(TypeStore(directory.path()).list()[0].in_memory);
-  EXPECT_EQ(store.complete(hash.substr(0, 6)).value(), hash);
+  EXPECT_EQ(store.complete(hash.substr(0, 6)).value().hash, hash);
   EXPECT_FALSE(store.complete("").ok());
   EXPECT_FALSE(store.complete("../" + hash).ok());
   store.drop(hash);
@@ -101,7 +102,7 @@ TEST(TypeStore, GuestsThatKeepBringingNewTypesDoNotFillTheDisk) {
   for (int i = 0; i < 10; ++i) {
     // All that is there was used long ago, but for `first`.
     for (const auto& stored : store.list()) {
-      std::filesystem::last_write_time(directory.path() + "/" + stored.hash + ".btf", past);
+      std::filesystem::last_write_time(directory.path() + "/" + stored.key.text() + ".btf", past);
     }
     EXPECT_NE(store.find(sha256_hex(first)), nullptr) << i;
     const Bytes blob = types_named("t" + std::to_string(i));
@@ -113,13 +114,80 @@ TEST(TypeStore, GuestsThatKeepBringingNewTypesDoNotFillTheDisk) {
   const Bytes last = types_named("last");
   ASSERT_TRUE(small.add(sha256_hex(last), last).ok());
   ASSERT_EQ(small.list().size(), 1u);  // what is needed now stays, even alone too large
-  EXPECT_EQ(small.list()[0].hash, sha256_hex(last));
+  EXPECT_EQ(small.list()[0].key.hash, sha256_hex(last));
+}
+
+// A module's types over some_types().
+Bytes module_types(const std::string& name) {
+  const Bytes kernel = some_types();
+  types::BtfBuilder split(2, static_cast<uint32_t>(types::btf_strings(kernel)->size()));
+  split.structure(name, 4, {{"n", 1, 0}});
+  return split.build();
+}
+
+TEST(TypeStore, AModulesTypesAreKeptOverItsKernels) {
+  TestDirectory directory;
+  const Bytes kernel = some_types(), blob = module_types("own");
+  const TypesKey key(sha256_hex(blob), sha256_hex(kernel), "ext");
+  {
+    TypeStore store(directory.path());
+    auto base = store.add(key.kernel, kernel);
+    ASSERT_TRUE(base.ok());
+    EXPECT_FALSE(store.add(key, blob).ok());  // over no kernel
+    EXPECT_FALSE(store.add(TypesKey(key.hash, std::string(64, '0'), "ext"), blob, *base).ok());
+    EXPECT_FALSE(store.add(TypesKey(key.hash, key.kernel, "../ext"), blob, *base).ok());
+    auto added = store.add(key, blob, *base);
+    ASSERT_TRUE(added.ok()) << added.error().message;
+    EXPECT_EQ(store.find(key), *added);
+  }
+  TypeStore after_restart(directory.path());
+  auto types = after_restart.find(key);
+  ASSERT_NE(types, nullptr);
+  EXPECT_TRUE(types->find(types::Kind::kStruct, "own") && types->find(types::Kind::kInt, "int"));
+  EXPECT_EQ(after_restart.find(TypesKey(key.hash, key.kernel, "other")), nullptr);
+  ASSERT_EQ(after_restart.list().size(), 2u);
+  EXPECT_EQ(after_restart.complete(key.hash.substr(0, 8)).value().text(), key.text());
+  after_restart.drop(key);
+  EXPECT_EQ(after_restart.find(key), nullptr);
+  EXPECT_NE(after_restart.find(key.kernel), nullptr);
+}
+
+TEST(TypeStore, ModulesGoWithTheirKernel) {
+  TestDirectory directory;
+  TypeStore store(directory.path());
+  const Bytes kernel = some_types(), other = types_named("other");
+  auto base = store.add(sha256_hex(kernel), kernel);
+  ASSERT_TRUE(base.ok() && store.add(sha256_hex(other), other).ok());
+  std::vector<TypesKey> keys;
+  for (const char* name : {"a", "b"}) {
+    const Bytes blob = module_types(name);
+    keys.emplace_back(sha256_hex(blob), sha256_hex(kernel), name);
+    ASSERT_TRUE(store.add(keys.back(), blob, *base).ok());
+  }
+  store.drop(sha256_hex(kernel));
+  ASSERT_EQ(store.list().size(), 1u);
+  EXPECT_EQ(store.list()[0].key.hash, sha256_hex(other));
+  EXPECT_EQ(store.find(keys[0]), nullptr);
+  // The same when they make room; and the kernel of what is needed now stays.
+  TypeStore small(directory.path(), {.files = 1, .bytes = uint64_t{1} << 20});
+  auto again = small.add(sha256_hex(kernel), kernel);
+  ASSERT_TRUE(again.ok());
+  ASSERT_TRUE(small.add(keys[0], module_types("a"), *again).ok());
+  ASSERT_EQ(small.list().size(), 2u);
+  EXPECT_NE(small.find(keys[0]), nullptr);
+  const auto past = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const auto& stored : small.list()) {
+    std::filesystem::last_write_time(directory.path() + "/" + stored.key.text() + ".btf", past);
+  }
+  ASSERT_TRUE(small.add(sha256_hex(other), other).ok());
+  ASSERT_EQ(small.list().size(), 1u);
+  EXPECT_EQ(small.list()[0].key.hash, sha256_hex(other));
 }
 
 TEST(TypeStore, AHashIsNoPath) {
   TestDirectory directory;
   TypeStore store(directory.path());
-  EXPECT_EQ(store.find("../../etc/passwd"), nullptr);
+  EXPECT_EQ(store.find(std::string("../../etc/passwd")), nullptr);
   EXPECT_FALSE(is_hash(std::string(64, 'A')));
   EXPECT_FALSE(is_hash(std::string(63, 'a')));
 }

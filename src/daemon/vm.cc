@@ -194,6 +194,16 @@ void Vm::send(const channel::ToMinion& message) {
   if (connection_) connection_->send(message);
 }
 
+void Vm::saw_module(const std::string& module, const std::string& hash) {
+  if (modules_.size() >= limits_.modules_seen && !modules_.contains(module)) return;
+  modules_[module] = hash;
+}
+
+bool Vm::has_module(const std::string& module, const std::string& hash) const {
+  auto found = modules_.find(module);
+  return found != modules_.end() && found->second == hash;
+}
+
 void Vm::close_connection() {
   if (connection_) connection_->close();
   connection_.reset();
@@ -204,6 +214,7 @@ void Vm::close_connection() {
 void Vm::lose(const std::string& why) {
   const bool was_ready = ready();
   if (was_ready) set_state(State::kConnecting, why);
+  modules_.clear();
   exchange_.fail_all(Error("the guest is gone: " + why));
   if (was_ready) watcher_.vm_lost(*this, why);
 }

@@ -15,6 +15,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,6 +75,10 @@ class Vm {
   // Asks what it is called now, so that hello() says it. `done` is called also if it does not answer.
   void ask_names(uint64_t request, std::function<void()> done);
 
+  // Modules whose types a program has been linked with there, by the hash it last said; for dtracedctl types.
+  void saw_module(const std::string& module, const std::string& hash);
+  bool has_module(const std::string& module, const std::string& hash) const;
+
   void send(const channel::ToMinion& message);
   Exchange& exchange() { return exchange_; }
 
@@ -108,6 +113,7 @@ class Vm {
   std::shared_ptr<channel::Connection> connection_;
   std::string instance_;  // of our last Greeting
   channel::Hello hello_;
+  std::map<std::string, std::string> modules_;  // name -> hash of its types
   Exchange exchange_;
   uint64_t garbage_ = 0;  // on this connection
   uint64_t burst_ = 0;

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "types/btf_loader.h"
+#include "types/kallsyms.h"
 
 namespace ht::types {
 namespace {
@@ -152,6 +153,12 @@ TypeId BtfFile::strip(TypeId id) const {
 std::optional<TypeId> BtfFile::find(Kind wanted, std::string_view text) const {
   if (auto id = names_.find(static_cast<unsigned>(wanted), text)) return id;
   return base_ ? base_->find(wanted, text) : std::nullopt;
+}
+
+std::optional<TypeId> BtfFile::find_in(std::string_view module, Kind wanted, std::string_view text) const {
+  const bool is_symbol = wanted == Kind::kVar || wanted == Kind::kFunc;
+  if (is_symbol && !base_ && !module.empty() && module != kKernelModule) return std::nullopt;
+  return find(wanted, text);
 }
 
 std::optional<int64_t> BtfFile::enumerator(std::string_view text) const {

@@ -32,7 +32,7 @@ class BtfFile final : public TypeFile {
   std::optional<uint64_t> size(TypeId id) const override;
   TypeId strip(TypeId id) const override;
   std::optional<TypeId> find(Kind kind, std::string_view name) const override;
-  std::optional<Spelled> find_spelling(std::string_view text) const override;
+  std::optional<TypeId> find_in(std::string_view module, Kind kind, std::string_view name) const override;
   std::optional<MemberRef> member(TypeId struct_or_union, std::string_view name) const override;
   std::vector<std::string_view> member_names(TypeId struct_or_union) const override;
   std::vector<Member> members(TypeId struct_or_union) const override;

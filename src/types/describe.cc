@@ -79,9 +79,9 @@ Result<std::string> describe(const TypeFile& file, std::string_view spelling) {
   return Error(fmt::format("there is no type, variable or function \"{}\" in these types", spelling));
 }
 
-std::string summary(const TypeFile& file) {
+std::string summary(const TypeFile& file, TypeId first) {
   std::array<size_t, kKindNames.size()> counts{};
-  for (TypeId id = 1; id < file.count(); ++id) ++counts[static_cast<size_t>(file.kind(id)) % counts.size()];
+  for (TypeId id = first; id < file.count(); ++id) ++counts[static_cast<size_t>(file.kind(id)) % counts.size()];
   std::string text;
   for (size_t kind = 1; kind < counts.size(); ++kind) {
     if (counts[kind] != 0) text += fmt::format("{:>8} {}\n", counts[kind], kKindNames[kind]);

@@ -12,7 +12,7 @@ namespace ht::types {
 // `spelling` is a type ("struct cred", "pid_t"), a variable or a function. Cut where it becomes longer than a megabyte.
 Result<std::string> describe(const TypeFile& file, std::string_view spelling);
 
-// How many types of each kind the file holds, a line each.
-std::string summary(const TypeFile& file);
+// How many types of each kind the file holds, a line each, from the id `first` on.
+std::string summary(const TypeFile& file, TypeId first = 1);
 
 }  // namespace ht::types

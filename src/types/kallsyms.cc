@@ -1,10 +1,23 @@
 #include "types/kallsyms.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "base/words.h"
 
 namespace ht::types {
+namespace {
+
+constexpr size_t kLongestModule = 64;  // the kernel's MODULE_NAME_LEN is a little less
+
+}  // namespace
+
+bool is_module_name(std::string_view name) {
+  return !name.empty() && name.size() <= kLongestModule && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+}
 
 std::optional<KernelSymbolLine> parse_kernel_symbol(std::string_view line) {
   KernelSymbolLine symbol;

@@ -10,6 +10,9 @@ namespace ht::types {
 // What the kernel itself is called among its modules.
 inline constexpr std::string_view kKernelModule = "vmlinux";
 
+// A module's name is a file name: no slashes, no dots, and not longer than the kernel allows.
+bool is_module_name(std::string_view name);
+
 struct KernelSymbolLine {
   uint64_t address = 0;  // 0 where the kernel hides addresses; of a per-CPU symbol perhaps an offset
   char type = 0;         // as nm has it: T and t are code

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"kernel", "genunix", "unix"};
 
-// A module's name is a file name: no slashes, no dots.
-bool is_module_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(),
-                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
-}
-
 }  // namespace
 
 std::string_view RunningKernel::canonical(std::string_view module) {

@@ -86,23 +86,23 @@ std::vector<std::string_view> int_names(const IntWords& w) {
 
 }  // namespace
 
-std::optional<TypeFile::Spelled> BtfFile::find_spelling(std::string_view text) const {
+std::optional<TypeFile::Spelled> TypeFile::find_spelling(std::string_view text) const {
   const auto tokens = tokens_of(text);
   if (!tokens) return std::nullopt;
   std::optional<TypeId> base;
   std::optional<Kind> tag;  // struct, union or enum was read
   IntWords words;
+  std::string_view module;
   unsigned pointers = 0;
 
   const auto name_type = [&](std::string_view word) -> std::optional<TypeId> {
     if (tag) {
-      if (auto id = find(*tag, word)) return id;
-      if (*tag == Kind::kEnum) return find(Kind::kEnum64, word);
-      return find(Kind::kFwd, word);
+      if (auto id = find_in(module, *tag, word)) return id;
+      return find_in(module, *tag == Kind::kEnum ? Kind::kEnum64 : Kind::kFwd, word);
     }
     if (word == "void") return 0;
     for (Kind kind : {Kind::kTypedef, Kind::kInt, Kind::kFloat}) {
-      if (auto id = find(kind, word)) return id;
+      if (auto id = find_in(module, kind, word)) return id;
     }
     return std::nullopt;
   };
@@ -116,7 +116,9 @@ std::optional<TypeFile::Spelled> BtfFile::find_spelling(std::string_view text) c
     if (!token.word) return std::nullopt;
     if (is_qualifier(token.text)) continue;
     if (pointers != 0 || base) return std::nullopt;                // a second name
-    if (i + 2 < tokens->size() && (*tokens)[i + 1].text == "`") {  // MODULE`type: the file is the module
+    if (i + 2 < tokens->size() && (*tokens)[i + 1].text == "`") {  // MODULE`type
+      if (!module.empty() || words.any()) return std::nullopt;
+      module = token.text;
       ++i;
     } else if (token.text == "struct" || token.text == "union" || token.text == "enum") {
       if (tag || words.any()) return std::nullopt;
@@ -130,7 +132,7 @@ std::optional<TypeFile::Spelled> BtfFile::find_spelling(std::string_view text) c
   if (words.any()) {
     if (base || tag || !words.legal()) return std::nullopt;
     for (std::string_view name : int_names(words)) {
-      if ((base = find(Kind::kInt, name))) break;
+      if ((base = find_in(module, Kind::kInt, name))) break;
     }
   }
   if (!base) return std::nullopt;

@@ -80,13 +80,17 @@ class TypeFile {
 
   // By tag or name: find(kStruct, "task_struct"), find(kTypedef, "pid_t"), find(kInt, "int").
   virtual std::optional<TypeId> find(Kind kind, std::string_view name) const = 0;
-  // A C spelling such as "struct task_struct *", "pid_t", "unsigned int", "char *". Pointer types need not exist in the
-  // file as such: returns the base type and the number of '*'.
+  // Of one module; empty: of any, vmlinux first. Types that a module shares with vmlinux are vmlinux's and found in
+  // both; variables and functions (kVar, kFunc) are one module's own. A file of one module alone is whatever module is
+  // named, but for variables and functions: those of vmlinux are no other's.
+  virtual std::optional<TypeId> find_in(std::string_view module, Kind kind, std::string_view name) const = 0;
+  // A C spelling such as "struct task_struct *", "pid_t", "unsigned int", "char *", "struct mod`inode". Pointer types
+  // need not exist in the file as such: returns the base type and the number of '*'.
   struct Spelled {
     TypeId base = 0;
     unsigned pointers = 0;
   };
-  virtual std::optional<Spelled> find_spelling(std::string_view text) const = 0;
+  std::optional<Spelled> find_spelling(std::string_view text) const;
 
   virtual std::optional<MemberRef> member(TypeId struct_or_union, std::string_view name) const = 0;
   virtual std::vector<std::string_view> member_names(TypeId struct_or_union) const = 0;  // for "did you mean"

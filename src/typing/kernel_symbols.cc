@@ -41,12 +41,16 @@ Value kernel_symbol(const Lattice& lattice, std::string_view symbol) {
   const std::string_view module = symbol.substr(0, quote);
   const std::string_view name = quote < symbol.size() ? symbol.substr(quote + 1) : symbol;
   const types::TypeFile* types = lattice.types();
-  if (types != nullptr && (module.empty() || module == kVmlinux)) {
+  if (types != nullptr) {
+    // Which module has a symbol that is named without one only the running kernel can tell: most often vmlinux.
+    const bool is_kernels = module.empty() || module == kVmlinux;
     for (types::Kind kind : {types::Kind::kVar, types::Kind::kFunc}) {
-      if (auto id = types->find(kind, name)) return Value::typed(types->target(*id), 1);
+      if (auto id = types->find_in(is_kernels ? kVmlinux : module, kind, name)) {
+        return Value::typed(types->target(*id), 1);
+      }
     }
     for (const Known& known : kKnown) {
-      if (known.name != name) continue;
+      if (!is_kernels || known.name != name) continue;
       Value v = lattice.spelled(known.pointer);
       if (v.kind == ValueKind::kTyped) return v;
     }

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "types/btf_builder.h"
+#include "types/combined_types.h"
+#include "types/module_search.h"
 #include "types/type_file.h"
 
 namespace ht::typing {
@@ -55,6 +57,33 @@ inline Bytes sample_btf() {
 inline std::shared_ptr<const types::TypeFile> sample_types() {
   auto file = types::TypeFile::from_btf(sample_btf());
   return file.ok() ? *file : nullptr;
+}
+
+// A module of that kernel, "ext": a struct that vmlinux only declares, some of its own, a variable and a function.
+inline Bytes sample_module_btf() {
+  using types::Kind;
+  const Bytes kernel_blob = sample_btf();
+  const auto kernel = types::TypeFile::from_btf(kernel_blob).value();
+  const auto strings = static_cast<uint32_t>(types::btf_strings(kernel_blob)->size());
+  types::BtfBuilder b(static_cast<types::TypeId>(kernel->count()), strings);
+  const auto int_id = kernel->find(Kind::kInt, "int").value();
+  const auto uint_id = kernel->find(Kind::kInt, "unsigned int").value();
+  const auto task_ptr = b.pointer(kernel->find(Kind::kStruct, "task_struct").value());
+  const auto state = b.enumeration("ext_state", {{"EXT_IDLE", 0}, {"EXT_BUSY", 7}});
+  b.structure("opaque", 32, {{"marks", b.array(uint_id, 3), 0}, {"left", uint_id, 96, 3}, {"right", int_id, 99, 5}});
+  const auto inode =
+      b.structure("ext_inode", 48, {{"number", uint_id, 64}, {"owner", task_ptr, 128}, {"state", state, 192}});
+  b.alias("ext_t", inode);
+  b.section(".data", {b.with_word(Kind::kVar, "ext_root", b.pointer(inode), 1)});
+  b.reference(Kind::kFunc, b.prototype(int_id, {{"inode", b.pointer(inode)}}), "ext_open");
+  return b.build();
+}
+
+inline types::CombinedTypes sample_types_with_module() {
+  auto kernel = sample_types();
+  auto module = types::TypeFile::from_btf(sample_module_btf(), kernel);
+  if (!module.ok()) return types::CombinedTypes(kernel);
+  return types::CombinedTypes(kernel, {{"ext", *module}});
 }
 
 }  // namespace ht::typing

@@ -49,6 +49,27 @@ constexpr std::string_view kComm = R"(
   uload [%r1], %r1
 )";
 
+// Types of a module: named as its own, found without being named, and where the kernel only declares them.
+TEST_F(Typing, TypesOfModules) {
+  const types::CombinedTypes with_module = sample_types_with_module();
+  types = std::shared_ptr<const types::TypeFile>(std::shared_ptr<void>(), &with_module);
+  EXPECT_EQ(result("ldgs 0x106, %r1\ntypecast \"struct ext`ext_inode *\", %r1\nusetx \"owner\", %r2\n"
+                   "add %r1, %r2, %r1\nuload [%r1], %r1\nret %r1"),
+            "struct task_struct *");
+  EXPECT_EQ(result("ldgs 256, %r1\nusetx \"opaque\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nusetx \"left\", %r2\n"
+                   "add %r1, %r2, %r1\nuload [%r1], %r1\nret %r1"),
+            "unsigned int");
+  EXPECT_EQ(typed("usetx \"sizeof(ext`ext_t)\", %r1\nret %r1").constants.at(0), 48u);
+  EXPECT_EQ(typed("usetx \"enum(EXT_BUSY)\", %r1\nret %r1").constants.at(0), 7u);
+  EXPECT_EQ(result("usetx \"sym(ext`ext_root)\", %r1\nuload [%r1], %r1\nret %r1"), "struct ext_inode *");
+  EXPECT_EQ(result("usetx \"sym(ext`unknown)\", %r1\nuload [%r1], %r1\nret %r1"), "long unsigned int");
+  // A symbol that is not said to be the module's is taken for vmlinux's.
+  EXPECT_EQ(result("usetx \"sym(`ext_root)\", %r1\nuload [%r1], %r1\nret %r1"), "long unsigned int");
+  EXPECT_EQ(result("usetx \"sym(ext`cpu_number)\", %r1\nuload [%r1], %r1\nret %r1"), "long unsigned int");
+  EXPECT_EQ(problem("usetx \"sizeof(struct vmlinux`ext_inode)\", %r1\nret %r1"),
+            "unknown type \"struct vmlinux`ext_inode\"");
+}
+
 // defined(), sizeof and enumerators are numbers once a kernel is known, and what they decide is never typed.
 TEST_F(Typing, NumbersDecideBranches) {
   const auto either = [](std::string_view condition) {

@@ -1,5 +1,12 @@
-"""Kernel variables of real guests, wherever their kernels were loaded: judged by each guest's own /proc."""
+"""Kernel variables and modules' types of real guests, wherever their kernels were loaded: judged by each guest's own
+/proc and /sys, and by bpftool there."""
+import glob
+import lzma
+import os
 import re
+import subprocess
+
+from harness import BIN
 
 PROBE = "syscall::getppid:entry"
 
@@ -72,3 +79,80 @@ def test_a_struct_by_value_is_the_tasks_own(world):
         printf("%s: %d %d %d\n", vmname, this->cred.uid.val, this->cred.gid.val, this->cred.euid.val);
     }}""", ("vm1",))
     assert values["vm1"] and all(row == ["0", "0", "0"] for row in values["vm1"]), values
+
+
+def structs_of(world, vm, module):
+    """name -> (size, {member: offset in bits}), of that module alone, as bpftool reads its BTF in the guest."""
+    dump = world.guest(vm, "bpftool", "-B", "/sys/kernel/btf/vmlinux", "btf", "dump", "file", "/sys/kernel/btf/" + module)
+    structs, members = {}, {}
+    for line in dump.splitlines():
+        head = re.match(r"\[\d+\] (\w+) '([^']*)' (?:size=(\d+))?", line)
+        member = re.match(r"\s+'([^']*)' type_id=\d+ bits_offset=(\d+)", line)
+        if line.startswith("["):
+            members = {}
+        if head and head.group(1) == "STRUCT":
+            structs[head.group(2)] = (int(head.group(3)), members)
+        elif member:
+            members[member.group(1)] = int(member.group(2))
+    return structs
+
+
+def listed_types(world):
+    run = subprocess.run([f"{BIN}/dtracedctl", "types"], capture_output=True, text=True, env=world.env, timeout=30,
+                         check=True)
+    return [line.split() for line in run.stdout.splitlines()[1:]]
+
+
+def test_types_and_variables_of_a_module(world):
+    values = trace_once(world, f"""vm*:{PROBE} /!seen[vmname]/ {{
+        seen[vmname] = 1;
+        this->device = (struct virtio_console`ports_device *)
+            ((struct ports_driver_data *)&virtio_console`pdrvdata)->portdevs.next;
+        this->port = (struct virtio_console`port *)this->device->ports.next;
+        printf("%s: %d %d %d %d %s\\n", vmname, sizeof (struct virtio_console`port),
+            offsetof(struct virtio_console`port, name), defined(struct port_buffer, sgpages), this->device->chr_major,
+            stringof(this->port->name));
+    }}""")
+    for vm, ((size, offset, defined, major, name),) in values.items():
+        structs = structs_of(world, vm, "virtio_console")
+        assert int(size) == structs["port"][0] and int(offset) * 8 == structs["port"][1]["name"], (values, structs["port"])
+        assert int(defined) == ("sgpages" in structs["port_buffer"][1]), (values, structs["port_buffer"])
+        known = re.search(r"^ *(\d+) virtio-portsdev", world.guest(vm, "cat", "/proc/devices"), re.M).group(1)
+        names = world.guest(vm, "sh", "-c", "cat /sys/class/virtio-ports/*/name").split()
+        assert major == known and name in names, (values, known, names)
+    rows = [row for row in listed_types(world) if row[2] == "virtio_console"]
+    assert len(rows) == 1 and rows[0][3] == "vm1,vm2", rows  # one kernel, one module: uploaded once
+
+
+def push_module(world, vm, path):
+    """One of the modules of that guest's kernel, which the lab has unpacked, as a file in /root."""
+    cache = os.environ.get("LAB_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "hypertrace-lab")
+    release = world.guest(vm, "uname", "-r").strip()
+    found = glob.glob(f"{cache}/kernels/*/**/modules/{release}/kernel/{path}.ko*", recursive=True)
+    assert len(found) == 1, (release, path, found)
+    with open(found[0], "rb") as file:
+        data = file.read()
+    name = os.path.basename(path) + ".ko"
+    with open(os.path.join(world.directory, name), "wb") as file:
+        file.write(lzma.decompress(data) if found[0].endswith(".xz") else data)
+    world.must_lab("push", vm, file.name, "/root/" + name)
+    return "/root/" + name
+
+
+def test_a_module_that_is_loaded_while_the_guest_runs(world):
+    program = f"""vm1:{PROBE} /!done/ {{
+        done = 1;
+        printf("%s: %d %d\\n", vmname, sizeof (struct fuse_conn), offsetof(struct fuse_conn, max_read));
+    }}"""
+    refused = world.dtrace("-E", "-n", program)
+    assert refused.status == 1 and 'unknown type "struct fuse_conn", on vm1 (kernel ' in refused.err, refused
+    world.guest("vm1", "insmod", push_module(world, "vm1", "fs/fuse/fuse"))
+    try:
+        ((size, offset),) = trace_once(world, program, ("vm1",))["vm1"]
+        known = structs_of(world, "vm1", "fuse")["fuse_conn"]
+        assert int(size) == known[0] and int(offset) * 8 == known[1]["max_read"], (size, offset, known)
+        assert [row[3] for row in listed_types(world) if row[2] == "fuse"] == ["vm1"], listed_types(world)
+    finally:
+        world.guest("vm1", "rmmod", "fuse")
+    assert world.dtrace("-E", "-n", program).status == 1

@@ -157,7 +157,7 @@ Result<void> list_types(Client& client) {
   ASSIGN_OR_RETURN(auto reply, client.types_list());
   std::vector<std::vector<std::string>> rows = {{"HASH", "KERNEL", "MODULES", "GUESTS", "SIZE"}};
   for (const auto& types : reply.types()) {
-    rows.push_back({types.hash().substr(0, 16), joined(types.kernels()), "vmlinux", joined(types.guests()),
+    rows.push_back({types.hash().substr(0, 16), joined(types.kernels()), types.module(), joined(types.guests()),
                     std::to_string(types.size())});
   }
   print_table(rows, 4);
