@@ -246,8 +246,8 @@ Result<Expr> Sema::call(const Expr& expr) {
   result.text = callee.text;
   for (size_t i = 0; i < passed; i++) {
     ASSIGN_OR_RETURN(Expr value, check(expr.args[i + 1]));
-    std::string_view wanted = parameter_type(info->number, i);
-    if (wanted == kTextParameter && is_symbolic(value.type)) {
+    std::string_view wanted = info->parameter(i);
+    if (wanted == dif::kTextParameter && is_symbolic(value.type)) {
       // An array or pointer of char in a kernel type: its address, as a string.
       ASSIGN_OR_RETURN(value, as_string(std::move(value)));
     }

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "dif/assembler.h"
+#include "dif/operands.h"
 #include "dif/options.h"
 
 namespace ht::dif {
@@ -47,19 +48,8 @@ std::string quoted(const Difo& difo, unsigned offset) {
 }
 
 Scope scope_of(Op op) {
-  switch (op) {
-    case Op::kLdta:
-    case Op::kLdts:
-    case Op::kStts:
-    case Op::kLdtaa:
-    case Op::kSttaa:
-      return Scope::kThread;
-    case Op::kLdls:
-    case Op::kStls:
-      return Scope::kLocal;
-    default:
-      return Scope::kGlobal;
-  }
+  if (const VariableUse* use = find_variable_use(op)) return use->scope;
+  return op == Op::kLdta ? Scope::kThread : Scope::kGlobal;
 }
 
 std::string variable_name(Scope scope, uint16_t id, const Program* program) {
@@ -171,15 +161,15 @@ std::vector<Used> used_variables(const Difo& difo) {
   std::vector<Used> used;
   for (Instr i : difo.text) {
     const TypeRule rule = info_of(i).rule;
-    if (rule != TypeRule::kVarLoad && rule != TypeRule::kVarStore) continue;
+    const bool element = rule == TypeRule::kBuiltinArray;
+    if (!element && rule != TypeRule::kVarLoad && rule != TypeRule::kVarStore) continue;
     const Op op = op_of(i);
-    const bool element = info_of(i).format == Format::kVarR2Rd;
-    const bool array = element || op == Op::kLdgaa || op == Op::kLdtaa || op == Op::kStgaa || op == Op::kSttaa;
+    const bool array = element || find_variable_use(op)->kind == VarKind::kArray;
     const auto id = static_cast<uint16_t>(element ? r1_of(i) : index_of(i));
     auto row = std::find_if(used.begin(), used.end(),
                             [&](const Used& known) { return known.scope == scope_of(op) && known.id == id; });
     if (row == used.end()) row = used.insert(row, Used{scope_of(op), id, array});
-    (rule == TypeRule::kVarLoad ? row->read : row->written) = true;
+    (rule == TypeRule::kVarStore ? row->written : row->read) = true;
   }
   return used;
 }

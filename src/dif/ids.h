@@ -1,6 +1,7 @@
 // Numbers that DIF refers to: builtin variables, subroutines, actions, faults (DTrace's own numbers).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -53,39 +54,65 @@ inline constexpr VariableInfo kVariables[] = {
 #undef X
 };
 
-// Subroutines: number, name, result type, minimum and maximum number of arguments.
+// Subroutines: number, name, the type of the result, the least and the most arguments, their types. That is also its
+// typing rule: an argument that does not fit its parameter is an error, the result has the result's type.
 // clang-format off
 #define HT_DIF_SUBROUTINES(X) \
-  X( 0, kRand, "rand", "int", 0, 0)                       X( 1, kMutexOwned, "mutex_owned", "int", 1, 1)                \
-  X( 2, kMutexOwner, "mutex_owner", "struct task_struct *", 1, 1)                                                      \
-  X( 3, kMutexTypeAdaptive, "mutex_type_adaptive", "int", 1, 1) X( 4, kMutexTypeSpin, "mutex_type_spin", "int", 1, 1)  \
-  X( 5, kRwReadHeld, "rw_read_held", "int", 1, 1)         X( 6, kRwWriteHeld, "rw_write_held", "int", 1, 1)            \
-  X( 7, kRwIswriter, "rw_iswriter", "int", 1, 1)          X( 8, kCopyin, "copyin", "void *", 2, 2)                      \
-  X( 9, kCopyinstr, "copyinstr", "string", 1, 2)          X(10, kSpeculation, "speculation", "int", 0, 0)              \
-  X(11, kProgenyof, "progenyof", "int", 1, 1)             X(12, kStrlen, "strlen", "size_t", 1, 1)                      \
-  X(13, kCopyout, "copyout", "void", 3, 3)                X(14, kCopyoutstr, "copyoutstr", "void", 3, 3)               \
-  X(15, kAlloca, "alloca", "void *", 1, 1)                X(16, kBcopy, "bcopy", "void", 3, 3)                          \
-  X(17, kCopyinto, "copyinto", "void", 3, 3)              X(18, kMsgdsize, "msgdsize", "size_t", 1, 1)                 \
-  X(19, kMsgsize, "msgsize", "size_t", 1, 1)              X(20, kGetmajor, "getmajor", "dev_t", 1, 1)                   \
-  X(21, kGetminor, "getminor", "dev_t", 1, 1)             X(22, kDdiPathname, "ddi_pathname", "string", 2, 2)          \
-  X(23, kStrjoin, "strjoin", "string", 2, 2)              X(24, kLltostr, "lltostr", "string", 1, 2)                    \
-  X(25, kBasename, "basename", "string", 1, 1)            X(26, kDirname, "dirname", "string", 1, 1)                    \
-  X(27, kCleanpath, "cleanpath", "string", 1, 1)          X(28, kStrchr, "strchr", "string", 2, 2)                      \
-  X(29, kStrrchr, "strrchr", "string", 2, 2)              X(30, kStrstr, "strstr", "string", 2, 2)                      \
-  X(31, kStrtok, "strtok", "string", 2, 2)                X(32, kSubstr, "substr", "string", 2, 3)                      \
-  X(33, kIndex, "index", "int", 2, 3)                     X(34, kRindex, "rindex", "int", 2, 3)                         \
-  X(35, kHtons, "htons", "uint16_t", 1, 1)                X(36, kHtonl, "htonl", "uint32_t", 1, 1)                      \
-  X(37, kHtonll, "htonll", "uint64_t", 1, 1)              X(38, kNtohs, "ntohs", "uint16_t", 1, 1)                      \
-  X(39, kNtohl, "ntohl", "uint32_t", 1, 1)                X(40, kNtohll, "ntohll", "uint64_t", 1, 1)                    \
-  X(41, kInetNtop, "inet_ntop", "string", 2, 2)           X(42, kInetNtoa, "inet_ntoa", "string", 1, 1)                 \
-  X(43, kInetNtoa6, "inet_ntoa6", "string", 1, 2)         X(44, kToupper, "toupper", "string", 1, 1)                    \
-  X(45, kTolower, "tolower", "string", 1, 1)              X(50, kMemstr, "memstr", "string", 3, 3)                      \
-  X(52, kJson, "json", "string", 2, 2)                          X(53, kStrtoll, "strtoll", "int64_t", 1, 2)                  \
-  X(54, kDPath, "d_path", "string", 1, 1)                 X(55, kLinkNtop, "link_ntop", "string", 2, 2)
+  X( 0, kRand,               "rand",                "int",                   0, 0, "")                                \
+  X( 1, kMutexOwned,         "mutex_owned",         "int",                   1, 1, "struct mutex *")                  \
+  X( 2, kMutexOwner,         "mutex_owner",         "struct task_struct *",  1, 1, "struct mutex *")                  \
+  X( 3, kMutexTypeAdaptive,  "mutex_type_adaptive", "int",                   1, 1, "struct mutex *")                  \
+  X( 4, kMutexTypeSpin,      "mutex_type_spin",     "int",                   1, 1, "struct mutex *")                  \
+  X( 5, kRwReadHeld,         "rw_read_held",        "int",                   1, 1, "rwlock_t *")                      \
+  X( 6, kRwWriteHeld,        "rw_write_held",       "int",                   1, 1, "rwlock_t *")                      \
+  X( 7, kRwIswriter,         "rw_iswriter",         "int",                   1, 1, "rwlock_t *")                      \
+  X( 8, kCopyin,             "copyin",              "void *",                2, 2, "uintptr_t, size_t")               \
+  X( 9, kCopyinstr,          "copyinstr",           "string",                1, 2, "uintptr_t, size_t")               \
+  X(10, kSpeculation,        "speculation",         "int",                   0, 0, "")                                \
+  X(11, kProgenyof,          "progenyof",           "int",                   1, 1, "pid_t")                           \
+  X(12, kStrlen,             "strlen",              "size_t",                1, 1, "const char *")                    \
+  X(13, kCopyout,            "copyout",             "void",                  3, 3, "void *, uintptr_t, size_t")       \
+  X(14, kCopyoutstr,         "copyoutstr",          "void",                  3, 3, "char *, uintptr_t, size_t")       \
+  X(15, kAlloca,             "alloca",              "void *",                1, 1, "size_t")                          \
+  X(16, kBcopy,              "bcopy",               "void",                  3, 3, "void *, void *, size_t")          \
+  X(17, kCopyinto,           "copyinto",            "void",                  3, 3, "uintptr_t, size_t, void *")       \
+  X(18, kMsgdsize,           "msgdsize",            "size_t",                1, 1, "mblk_t *")                        \
+  X(19, kMsgsize,            "msgsize",             "size_t",                1, 1, "mblk_t *")                        \
+  X(20, kGetmajor,           "getmajor",            "dev_t",                 1, 1, "dev_t")                           \
+  X(21, kGetminor,           "getminor",            "dev_t",                 1, 1, "dev_t")                           \
+  X(22, kDdiPathname,        "ddi_pathname",        "string",                2, 2, "void *, int64_t")                 \
+  X(23, kStrjoin,            "strjoin",             "string",                2, 2, "const char *, const char *")      \
+  X(24, kLltostr,            "lltostr",             "string",                1, 2, "int64_t, int")                    \
+  X(25, kBasename,           "basename",            "string",                1, 1, "const char *")                    \
+  X(26, kDirname,            "dirname",             "string",                1, 1, "const char *")                    \
+  X(27, kCleanpath,          "cleanpath",           "string",                1, 1, "const char *")                    \
+  X(28, kStrchr,             "strchr",              "string",                2, 2, "const char *, char")              \
+  X(29, kStrrchr,            "strrchr",             "string",                2, 2, "const char *, char")              \
+  X(30, kStrstr,             "strstr",              "string",                2, 2, "const char *, const char *")      \
+  X(31, kStrtok,             "strtok",              "string",                2, 2, "const char *, const char *")      \
+  X(32, kSubstr,             "substr",              "string",                2, 3, "const char *, int, int")          \
+  X(33, kIndex,              "index",               "int",                   2, 3, "const char *, const char *, int") \
+  X(34, kRindex,             "rindex",              "int",                   2, 3, "const char *, const char *, int") \
+  X(35, kHtons,              "htons",               "uint16_t",              1, 1, "uint16_t")                        \
+  X(36, kHtonl,              "htonl",               "uint32_t",              1, 1, "uint32_t")                        \
+  X(37, kHtonll,             "htonll",              "uint64_t",              1, 1, "uint64_t")                        \
+  X(38, kNtohs,              "ntohs",               "uint16_t",              1, 1, "uint16_t")                        \
+  X(39, kNtohl,              "ntohl",               "uint32_t",              1, 1, "uint32_t")                        \
+  X(40, kNtohll,             "ntohll",              "uint64_t",              1, 1, "uint64_t")                        \
+  X(41, kInetNtop,           "inet_ntop",           "string",                2, 2, "int, void *")                     \
+  X(42, kInetNtoa,           "inet_ntoa",           "string",                1, 1, "ipaddr_t *")                      \
+  X(43, kInetNtoa6,          "inet_ntoa6",          "string",                1, 2, "struct in6_addr *, int")          \
+  X(44, kToupper,            "toupper",             "string",                1, 1, "const char *")                    \
+  X(45, kTolower,            "tolower",             "string",                1, 1, "const char *")                    \
+  X(50, kMemstr,             "memstr",              "string",                3, 3, "void *, char, size_t")            \
+  X(52, kJson,               "json",                "string",                2, 2, "const char *, const char *")      \
+  X(53, kStrtoll,            "strtoll",             "int64_t",               1, 2, "const char *, int")               \
+  X(54, kDPath,              "d_path",              "string",                1, 1, "struct path *")                   \
+  X(55, kLinkNtop,           "link_ntop",           "string",                2, 2, "int, void *")
 // clang-format on
 
 enum class Subr : uint16_t {
-#define X(number, name, text, result, least, most) name = number,
+#define X(number, name, text, result, least, most, parameters) name = number,
   HT_DIF_SUBROUTINES(X)
 #undef X
 };
@@ -97,9 +124,21 @@ struct SubrInfo {
   std::string_view result;
   uint8_t least;
   uint8_t most;
+  std::string_view parameters;  // "const char *, int"
+
+  // The C type of parameter `index` (from 0); empty if there is none.
+  constexpr std::string_view parameter(size_t index) const {
+    std::string_view rest = parameters;
+    for (; index > 0 && !rest.empty(); --index) {
+      const size_t comma = rest.find(", ");
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 2);
+    }
+    return rest.substr(0, rest.find(", "));
+  }
 };
+inline constexpr std::string_view kTextParameter = "const char *";
 inline constexpr SubrInfo kSubroutines[] = {
-#define X(number, name, text, result, least, most) {number, text, result, least, most},
+#define X(number, name, text, result, least, most, parameters) {number, text, result, least, most, parameters},
     HT_DIF_SUBROUTINES(X)
 #undef X
 };

@@ -20,7 +20,7 @@ inline constexpr VariableUse kVariableUses[] = {
 };
 
 // Null: none. The id of the variable is index_of() the instruction; below kFirstUserVariable it is a builtin one.
-inline const VariableUse* find_variable_use(Op op) {
+constexpr const VariableUse* find_variable_use(Op op) {
   for (const VariableUse& use : kVariableUses) {
     if (use.op == op) return &use;
   }

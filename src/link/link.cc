@@ -33,11 +33,18 @@ std::optional<uint32_t> first_symbolic(const dif::Difo& difo) {
   return std::nullopt;
 }
 
+bool uses_arguments(const dif::Difo& difo) {
+  return std::any_of(difo.text.begin(), difo.text.end(), [](dif::Instr instr) {
+    return dif::op_of(instr) == Op::kLdga && dif::r1_of(instr) == dif::kVarArgs;
+  });
+}
+
 class Linker {
  public:
   Linker(const dif::Program& program, const types::TypeFile* types, const TargetName& target)
       : source_(program), types_(types), lattice_(types), suffix_(suffix(target)) {
     result_.program = program;
+    if (types != nullptr) arguments_.emplace(*types);
     if (!program.linked) result_.program.symbols.clear();
     if (types != nullptr && needs_types(program)) {
       result_.program.kernel = target.kernel;
@@ -55,7 +62,9 @@ class Linker {
     for (Error& e : variables.errors) add(std::move(e));
     std::optional<PrintTypes> print;
     if (types_ != nullptr && !source_.linked) print.emplace(result_.program, *types_).add_objects(source_, variables_);
-    dif::for_each_difo(result_.program, [this](dif::Difo& difo) { link_difo(difo); });
+    dif::for_each_placed_difo(result_.program, [this](dif::Difo& difo, const dif::DifoPlace& place) {
+      link_difo(difo, source_.clauses[place.clause - 1].probes);
+    });
     if (print && result_.errors.empty()) print->finish();
     patch_variables();
     patch_aggregations();
@@ -96,8 +105,8 @@ class Linker {
     return !result_.errors.empty();
   }
 
-  void link_difo(dif::Difo& difo) {
-    auto typed = typing::infer(difo, {&source_, types_, &variables_});
+  void link_difo(dif::Difo& difo, const std::vector<dif::ProbeDesc>& probes) {
+    auto typed = typing::infer(difo, {&source_, types_, &variables_, &probes, arguments_ ? &*arguments_ : nullptr});
     if (!typed.ok()) {
       add(typed.error().message, "D_UNKNOWN", typing::position(difo, source_, 0));
       return;
@@ -274,6 +283,7 @@ class Linker {
   const std::string suffix_;
   typing::VariableTypes variables_;
   bool partly_ = false;
+  std::optional<typing::ProbeArguments> arguments_;
   LinkResult result_;
 };
 
@@ -327,8 +337,9 @@ bool needs_types(const dif::Program& program) {
       needed = needed || (action.kind == dif::ActionKind::kPrint && action.param == 0);
     }
   }
-  dif::for_each_difo(program, [&](const dif::Difo& difo) {
-    needed = needed || is_unknown(difo.rtype) || first_symbolic(difo).has_value();
+  dif::for_each_placed_difo(program, [&](const dif::Difo& difo, const dif::DifoPlace& place) {
+    needed = needed || is_unknown(difo.rtype) || first_symbolic(difo).has_value() ||
+             (uses_arguments(difo) && typing::have_typed_arguments(program.clauses[place.clause - 1].probes));
   });
   for (const dif::VariableDef& def : program.variables) {
     needed = needed || is_unknown(def.type);

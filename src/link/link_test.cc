@@ -376,6 +376,49 @@ TEST_F(Link, CastsCutWhatTheCompilerCouldNot) {
   EXPECT_EQ(ops(linked(1))[4], Op::kNop);
 }
 
+// A register holds more than a narrow argument; what is above is cut off.
+TEST_F(Link, ArgumentsHaveTheTypesOfTheProbe) {
+  types::BtfBuilder b;
+  const auto int_id = b.integer("int", 4, true);
+  const auto bool_id = b.integer("_Bool", 1, false);
+  const auto file = b.pointer(b.structure("file", 8, {{"mode", int_id, 32}}));
+  b.reference(types::Kind::kFunc, b.prototype(int_id, {{"f", file}, {"n", int_id}, {"b", bool_id}}), "open_it");
+  types = types::TypeFile::from_btf(b.build()).value();
+  program.clauses[0].probes[0].provider = "fbt";
+  program.clauses[0].probes[0].function = "open_it";
+  program.clauses[0].probes[0].name = "entry";
+  const auto argument = [](unsigned n) { return fmt::format("setx {}, %r1\nldga 0, %r1, %r1\n", n); };
+  add(argument(0) + "usetx \"mode\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1");
+  add(argument(1) + "ret %r1");
+  add(argument(2) + "ret %r1");
+  add(argument(1) + "ret %r1", dif::Type::integer(8, true, "int64_t"));
+  EXPECT_THAT(ops(linked(0)), ElementsAre(Op::kSetx, Op::kLdga, Op::kSetx, Op::kAdd, Op::kLdsw, Op::kRet));
+  EXPECT_THAT(ops(linked(1)), ElementsAre(Op::kSetx, Op::kLdga, Op::kSetx, Op::kSll, Op::kSra, Op::kRet));
+  EXPECT_EQ(linked(1).rtype, dif::Type::integer(4, true, "int"));
+  EXPECT_THAT(ops(linked(2)), ElementsAre(Op::kSetx, Op::kLdga, Op::kSetx, Op::kSll, Op::kSrl, Op::kRet));
+  EXPECT_EQ(linked(2).ints[dif::index_of(linked(2).text[2])], 56u);
+  EXPECT_EQ(ops(linked(3))[4], Op::kSra);
+  EXPECT_TRUE(needs_types(program));
+
+  add(argument(3) + "ret %r1").lines = {{0, 4, 9, 0}};
+  const LinkResult result = link_all();
+  ASSERT_EQ(result.errors.size(), 1u);
+  EXPECT_EQ(result.errors[0].tag, "D_ARGS_IDX");
+  EXPECT_EQ(result.errors[0].message,
+            "index 3 is out of range for fbt::open_it:entry args[ ]: open_it has 3 arguments, on vm1 (kernel "
+            "6.1.0-37-cloud-amd64)");
+  EXPECT_EQ(result.errors[0].pos.line, 4u);
+}
+
+// What only args[] asks for: a program whose results are known all the same, on a probe that has types or not.
+TEST_F(Link, ArgumentsNeedTypes) {
+  program.clauses[0].probes[0].provider = "profile";
+  add("setx 1, %r1\nldga 0, %r1, %r1\nret %r1", dif::Type::integer(8, true, "int64_t"));
+  EXPECT_FALSE(needs_types(program));
+  program.clauses[0].probes[0].provider = "rawtp";
+  EXPECT_TRUE(needs_types(program));
+}
+
 TEST_F(Link, NoRegisterLeft) {
   // Every register is used afterwards.
   std::string use;

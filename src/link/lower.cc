@@ -67,7 +67,7 @@ class Lowering {
     for (uint32_t i = 0; i < count; ++i) {
       const bool reachable = typed_.is_live(i);
       switch (dif::info_of(difo_.text[i]).rule) {
-        case TypeRule::kMemberOffset:
+        case TypeRule::kSymbol:
           member_offset(i, reachable);
           break;
         case TypeRule::kSymbolicLoad:
@@ -76,10 +76,14 @@ class Lowering {
         case TypeRule::kTypeCast:
           cast(i, reachable);
           break;
-        case TypeRule::kArith:
-        case TypeRule::kShift:
+        case TypeRule::kMultiply:
+        case TypeRule::kDivide:
+        case TypeRule::kShiftRight:
         case TypeRule::kBranch:
           repair_sign(i);
+          break;
+        case TypeRule::kBuiltinArray:
+          argument(i, reachable);
           break;
         case TypeRule::kVarLoad:
         case TypeRule::kVarStore:
@@ -166,6 +170,18 @@ class Lowering {
     out.push_back(make(is_signed ? Op::kSra : Op::kSrl, reg, temporary, reg));
   }
 
+  // An argument is what the calling convention says: of a register whose value is narrower, the rest may be anything.
+  void argument(uint32_t i, bool reachable) {
+    const IntView view = lattice_.int_view(typed_.of(i));
+    if (!reachable || !view.arithmetic || view.size >= 8) return;
+    const unsigned rd = dif::rd_of(difo_.text[i]);
+    const unsigned temporary = free_register(i, bit(rd));
+    if (temporary == 0) return;
+    std::vector<Instr> out{difo_.text[i]};
+    extract(out, rd, temporary, 64 - view.size * 8, 64 - view.size * 8, view.is_signed);
+    rewriter_.replace(i, std::move(out));
+  }
+
   // A cast to an integer cuts a value whose width the compiler did not know.
   void cast(uint32_t i, bool reachable) {
     const unsigned rd = dif::rd_of(difo_.text[i]);
@@ -206,10 +222,10 @@ class Lowering {
       is_signed = compared.is_signed;
     } else {
       const Value& left = typed_.at(uses.r1);
-      const Value& right = typed_.at(rule == TypeRule::kShift ? uses.r1 : uses.r2);
+      const Value& right = typed_.at(rule == TypeRule::kShiftRight ? uses.r1 : uses.r2);
       if (!left.symbolic && !right.symbolic) return;
       if (left.kind == ValueKind::kTop || right.kind == ValueKind::kTop) return;
-      if (rule == TypeRule::kShift && cutting(i)) return;
+      if (rule == TypeRule::kShiftRight && cutting(i)) return;
       is_signed = signed_together(left, right);
     }
     rewriter_.replace(i, retagged(difo_.text[i], with_sign(op, is_signed)));

@@ -74,7 +74,8 @@ void PrintTypes::add_objects(const dif::Program& source, const typing::VariableT
       dif::Action& action = actions[a];
       if (action.kind != dif::ActionKind::kPrint || action.param != 0 || action.args.size() != 1) continue;
       if (action.args[0].text.empty()) continue;
-      const auto typed = typing::infer(action.args[0], {&source, &types_, &variables});
+      const auto typed =
+          typing::infer(action.args[0], {&source, &types_, &variables, &program_.clauses[c].probes, &arguments_});
       if (!typed.ok()) continue;
       const Value& v = typed->result;
       if (v.kind != ValueKind::kTyped && v.kind != ValueKind::kObject) continue;

@@ -12,7 +12,8 @@ namespace ht::link {
 
 class PrintTypes {
  public:
-  PrintTypes(dif::Program& program, const types::TypeFile& types) : program_(program), types_(types) {}
+  PrintTypes(dif::Program& program, const types::TypeFile& types)
+      : program_(program), types_(types), arguments_(types) {}
 
   // Before linking, `source` being the program as it was compiled: print() of a pointer gets its second argument, the
   // object.
@@ -30,6 +31,7 @@ class PrintTypes {
 
   dif::Program& program_;
   const types::TypeFile& types_;
+  typing::ProbeArguments arguments_;
   std::map<std::pair<size_t, size_t>, Printed> printed_;  // by clause and action
   std::map<std::pair<types::TypeId, unsigned>, uint32_t> numbers_;
 };

@@ -59,7 +59,9 @@ class Dumper {
         lattice_(types),
         kind_(kind),
         graphviz_(graphviz),
-        variables_(infer_variables(program, types)) {}
+        variables_(infer_variables(program, types)) {
+    if (types != nullptr) arguments_.emplace(*types);
+  }
 
   std::string run() {
     if (graphviz_) line("digraph program {{\n  node [shape=box, fontname=monospace];");
@@ -78,7 +80,8 @@ class Dumper {
   }
 
   void one(const dif::Difo& difo, const dif::DifoPlace& place) {
-    auto typed = infer(difo, {&program_, types_, &variables_.variables});
+    const std::vector<dif::ProbeDesc>& probes = program_.clauses[place.clause - 1].probes;
+    auto typed = infer(difo, {&program_, types_, &variables_.variables, &probes, arguments_ ? &*arguments_ : nullptr});
     if (!typed.ok()) {
       line("{}{}: {}", graphviz_ ? "  // " : "", place.text(), typed.error().message);
       return;
@@ -216,6 +219,7 @@ class Dumper {
   const DumpKind kind_;
   const bool graphviz_;
   const VariablesResult variables_;
+  std::optional<ProbeArguments> arguments_;
   size_t count_ = 0;         // DIFOs so far
   std::vector<bool> codes_;  // instructions of this one that define the condition codes
   bool undefined_used_ = false, zero_used_ = false;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "dif/operands.h"
+
 namespace ht::typing {
 namespace {
 
@@ -13,7 +15,13 @@ constexpr size_t kMaxTuple = dif::kTupleRegisters + 1;
 constexpr unsigned kCc = dif::kRegisters;  // the condition codes, tracked like a register
 
 bool is_branch(Op op) {
-  return op >= Op::kBa && op <= Op::kBleu;
+  return dif::branch_condition(op) != nullptr;
+}
+
+// A variable that takes its keys from the tuple stack.
+bool keyed(Op op) {
+  const dif::VariableUse* use = dif::find_variable_use(op);
+  return use != nullptr && use->kind == dif::VarKind::kArray;
 }
 
 Error bad(size_t at, std::string_view text) {
@@ -202,11 +210,11 @@ Roles roles_of(Instr instruction) {
       break;
     case Format::kVarRd:
       r.defines_rd = true;
-      r.uses_tuple = op == Op::kLdgaa || op == Op::kLdtaa;
+      r.uses_tuple = keyed(op);
       break;
     case Format::kRsVar:
       r.uses_rd = true;
-      r.uses_tuple = op == Op::kStgaa || op == Op::kSttaa;
+      r.uses_tuple = keyed(op);
       break;
     case Format::kCall:
       r.defines_rd = r.uses_tuple = true;

@@ -14,6 +14,7 @@
 #include "dif/walk.h"
 #include "types/type_file.h"
 #include "typing/flow.h"
+#include "typing/probe_arguments.h"
 #include "typing/value.h"
 
 namespace ht::typing {
@@ -30,6 +31,9 @@ struct Context {
   const dif::Program* program = nullptr;
   const types::TypeFile* types = nullptr;    // may be null
   const VariableTypes* variables = nullptr;  // of kUnknown type; may be null
+  // What args[] is: the probes of the clause, and who knows theirs. Both null: int64_t.
+  const std::vector<dif::ProbeDesc>* probes = nullptr;
+  ProbeArguments* arguments = nullptr;
 };
 
 // What a symbolic load becomes.

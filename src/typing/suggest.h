@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "types/type_file.h"
+
 namespace ht::typing {
 
 // Insertions, deletions, substitutions and swaps of neighbours that turn one into the other (optimal string alignment).
@@ -39,6 +41,23 @@ inline std::string nearest(std::string_view wanted, const std::vector<std::strin
     }
   }
   return std::string(found);
+}
+
+// The nearest of all enumerators, of which a kernel has some ten thousand: people get the beginning right, or the rest.
+inline std::string nearest_enumerator(const types::TypeFile& types, std::string_view wanted) {
+  std::vector<std::string_view> names;
+  const std::string_view head = wanted.substr(0, 1);
+  const std::string_view tail = wanted.substr(wanted.size() - std::min<size_t>(wanted.size(), 3));
+  for (types::TypeId id = 1; id < types.count(); ++id) {
+    if (types.kind(id) != types::Kind::kEnum && types.kind(id) != types::Kind::kEnum64) continue;
+    for (const auto& one : types.enumerators(id)) {
+      const size_t apart = std::max(one.name.size(), wanted.size()) - std::min(one.name.size(), wanted.size());
+      if (apart <= wanted.size() / 3 + 1 && (one.name.starts_with(head) || one.name.ends_with(tail))) {
+        names.push_back(one.name);
+      }
+    }
+  }
+  return nearest(wanted, names);
 }
 
 }  // namespace ht::typing

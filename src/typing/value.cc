@@ -207,14 +207,18 @@ Value Lattice::join(const Value& a, const Value& b) const {
   } else if (a.kind == ValueKind::kString || b.kind == ValueKind::kString) {
     const Value& other = a.kind == ValueKind::kString ? b : a;
     const auto target = pointee(other);
-    if (target && target->pointers == 0 && is_char(target->type)) {
+    const bool spelled_so =
+        other.kind == ValueKind::kOpaque && (other.text == "char *" || other.text == "const char *");
+    if (spelled_so || (target && target->pointers == 0 && is_char(target->type))) {
       return chosen(a.kind == ValueKind::kString ? a : b);
     }
   }
   const IntView x = int_view(a);
   const IntView y = int_view(b);
   if (x.arithmetic && y.arithmetic) return promote(a, b);
-  return Value::top(fmt::format("both \"{}\" and \"{}\"", spell(a), spell(b)));
+  Value top = Value::top(fmt::format("both \"{}\" and \"{}\"", spell(a), spell(b)));
+  top.symbolic = result.symbolic;
+  return top;
 }
 
 Value Lattice::promote(const Value& a, const Value& b) const {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <set>
 
+#include "dif/operands.h"
 #include "typing/infer.h"
 
 namespace ht::typing {
@@ -24,6 +25,7 @@ class Inference {
  public:
   Inference(const dif::Program& program, const types::TypeFile* types)
       : program_(program), types_(types), lattice_(types) {
+    if (types != nullptr) arguments_.emplace(*types);
     for (const dif::VariableDef& def : program.variables) {
       bool open = def.type.kind == dif::TypeKind::kUnknown && def.type.name.empty();
       for (const dif::Type& key : def.keys) open = open || key.kind == dif::TypeKind::kUnknown;
@@ -36,37 +38,35 @@ class Inference {
 
   VariablesResult run() {
     if (result_.variables.empty()) return std::move(result_);
-    dif::for_each_difo(program_, [this](const dif::Difo& difo) { enter(difo); });
+    dif::for_each_placed_difo(program_,
+                              [this](const dif::Difo& difo, const dif::DifoPlace& place) { enter(difo, place); });
     // A bound for safety only: a variable rises at most from bottom through eight integers or two pointers to its type.
     size_t left = difos_.size() * 4 + result_.variables.size() * 64 + 1024;
     while (!queue_.empty() && left-- != 0) {
       const size_t next = queue_.front();
       queue_.pop_front();
       queued_[next] = false;
-      visit(*difos_[next]);
+      visit(*difos_[next].difo, *difos_[next].probes);
     }
     return std::move(result_);
   }
 
  private:
-  void enter(const dif::Difo& difo) {
+  void enter(const dif::Difo& difo, const dif::DifoPlace& place) {
     const size_t index = difos_.size();
-    difos_.push_back(&difo);
+    difos_.push_back({&difo, &program_.clauses[place.clause - 1].probes});
     queue_.push_back(index);
     queued_.push_back(true);
     for (dif::Instr instr : difo.text) {
-      if (dif::info_of(instr).format != dif::Format::kVarRd) continue;
-      const dif::Op op = dif::op_of(instr);
-      const dif::Scope scope = op == dif::Op::kLdts || op == dif::Op::kLdtaa ? dif::Scope::kThread
-                               : op == dif::Op::kLdls                        ? dif::Scope::kLocal
-                                                                             : dif::Scope::kGlobal;
-      auto& readers = readers_[{scope, static_cast<uint16_t>(dif::index_of(instr))}];
+      const dif::VariableUse* use = dif::find_variable_use(dif::op_of(instr));
+      if (use == nullptr || use->store) continue;
+      auto& readers = readers_[{use->scope, static_cast<uint16_t>(dif::index_of(instr))}];
       if (readers.empty() || readers.back() != index) readers.push_back(index);
     }
   }
 
-  void visit(const dif::Difo& difo) {
-    auto typed = infer(difo, {&program_, types_, &result_.variables});
+  void visit(const dif::Difo& difo, const std::vector<dif::ProbeDesc>& probes) {
+    auto typed = infer(difo, {&program_, types_, &result_.variables, &probes, arguments_ ? &*arguments_ : nullptr});
     if (!typed.ok()) return;  // the linker reports it
     for (const Assignment& a : typed->assignments) {
       const auto it = result_.variables.find(a.variable);
@@ -142,7 +142,12 @@ class Inference {
   VariablesResult result_;
   std::map<std::tuple<dif::Scope, uint16_t, size_t>, SourcePos> first_;
   std::set<std::tuple<dif::Scope, uint16_t, size_t>> conflicts_;
-  std::vector<const dif::Difo*> difos_;
+  struct Placed {
+    const dif::Difo* difo;
+    const std::vector<dif::ProbeDesc>* probes;
+  };
+  std::vector<Placed> difos_;
+  std::optional<ProbeArguments> arguments_;
   std::map<VariableKey, std::vector<size_t>> readers_;
   std::deque<size_t> queue_;  // indices of DIFOs to type again
   std::vector<bool> queued_;

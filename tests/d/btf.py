@@ -3,6 +3,8 @@
   struct NAME SIZE { TYPE MEMBER @BIT; TYPE MEMBER[N] @BIT; TYPE MEMBER @BIT :BITS; TYPE @BIT; ... }    also: union
   enum NAME { A=1 B=-3 }
   typedef TYPE NAME
+  func TYPE NAME(TYPE, TYPE, ...)     a function
+  tracepoint NAME(TYPE, TYPE, ...)    what the kernel has of one: a pointer to its prototype, called btf_trace_NAME
 
 One to a line, whatever is named before it is used; TYPE is one of the integers below, a typedef, or struct, union or
 enum and a name, and stars. A member without a name is anonymous, and so is a struct called "-1", "-2", ... A pointer
@@ -13,7 +15,7 @@ import struct
 
 INTEGERS = {"int": (4, 1), "unsigned int": (4, 0), "long": (8, 1), "unsigned long": (8, 0), "char": (1, 1),
             "unsigned char": (1, 0), "short": (2, 1), "unsigned short": (2, 0)}
-INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF = 1, 2, 3, 4, 5, 6, 8
+INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, FUNC, FUNC_PROTO = 1, 2, 3, 4, 5, 6, 8, 12, 13
 
 
 class Builder:
@@ -35,6 +37,8 @@ class Builder:
     @staticmethod
     def name_of(line):
         words = line.split()
+        if words[0] in ("func", "tracepoint"):
+            return words[0] + " " + re.search(r"(\w+)\(", line).group(1)
         return words[-1] if words[0] == "typedef" else " ".join(words[:2])
 
     def string(self, text):
@@ -57,7 +61,24 @@ class Builder:
             number = self.add("", ARRAY, 0, 0, struct.pack("<III", number, self.ids["int"], int(count)), extra=True)
         return number
 
+    def prototype(self, result, parameters):
+        rest = b"".join(struct.pack("<II", 0, self.type(parameter)) for parameter in parameters)
+        result = self.type(result)
+        return self.add("", FUNC_PROTO, len(parameters), result, rest, extra=True)
+
+    def function(self, line):
+        kind, result, name, parameters = re.fullmatch(r"(func|tracepoint) (.*?)\s*(\w+)\((.*)\)\s*", line).groups()
+        parameters = [parameter.strip() for parameter in parameters.split(",") if parameter.strip()]
+        if kind == "func":
+            self.add(name, FUNC, 0, self.prototype(result, parameters))
+        else:
+            prototype = self.prototype("void", ["void *"] + parameters)
+            self.add("btf_trace_" + name, TYPEDEF, 0, self.add("", PTR, 0, prototype, extra=True))
+
     def line(self, line):
+        if line.startswith(("func ", "tracepoint ")):
+            self.function(line)
+            return
         head, _, body = line.partition("{")
         words = head.split()
         if words[0] == "typedef":
