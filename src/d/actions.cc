@@ -37,6 +37,14 @@ Result<void> trace(ActionContext& context, const ActionRow& row, const Expr& cal
   return add_argument(context, action, value);
 }
 
+// A number that the linker knows for each kernel: sizes, and sums, differences and products of them.
+bool is_link_constant(const Expr& expr) {
+  if (expr.is_constant() || expr.kind == ExprKind::kRelocation) return is_integer(expr.type);
+  const bool folds =
+      expr.kind == ExprKind::kBinary && (expr.op == Tok::kPlus || expr.op == Tok::kMinus || expr.op == Tok::kStar);
+  return folds && std::all_of(expr.args.begin(), expr.args.end(), is_link_constant);
+}
+
 Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& call) {
   ASSIGN_OR_RETURN(Expr address, check_operand(context, call.args[1]));
   bool is_array = stripped(address.type)->kind == TypeKind::kArray;
@@ -45,12 +53,13 @@ Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& 
                              spell(address.type));
   }
   ASSIGN_OR_RETURN(Expr size, check_operand(context, call.args[2]));
-  if (!size.is_constant() || !is_integer(size.type) || static_cast<int64_t>(size.value) <= 0) {
+  const bool open = !size.is_constant() && is_link_constant(size);
+  if (!open && (!size.is_constant() || !is_integer(size.type) || static_cast<int64_t>(size.value) <= 0)) {
     return fail(Tag::D_TRACEMEM_SIZE, size.pos,
                 "tracemem( ) argument #2 must be a non-zero positive integral constant expression");
   }
   dif::Action& action = append(context, row.kind, call);
-  action.param = size.value;
+  action.param = open ? 0 : size.value;
   if (is_array) {
     // What is wanted is the address, not the object.
     TypeTable& types = context.sema.types();
@@ -61,6 +70,7 @@ Result<void> tracemem(ActionContext& context, const ActionRow& row, const Expr& 
     address = std::move(pointer);
   }
   RETURN_IF_ERROR(add_argument(context, action, address));
+  if (open) RETURN_IF_ERROR(add_argument(context, context.actions.back(), size));
   if (call.args.size() <= 3) return {};
   ASSIGN_OR_RETURN(Expr length, check_operand(context, call.args[3]));
   if (!is_scalar(length.type)) {

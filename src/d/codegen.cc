@@ -47,6 +47,21 @@ bool fits(const Expr& expr, TypeRef to) {
   return from->size < wanted->size && (!from->is_signed || wanted->is_signed);
 }
 
+// Whether something in it is of a type that only the linker knows.
+bool has_symbolic(const Expr& expr) {
+  return is_symbolic(expr.type) || is_address_of_unknown(expr.type) ||
+         std::any_of(expr.args.begin(), expr.args.end(), has_symbolic);
+}
+
+// How the linker is to see what a cast makes of such a value, if the type is one that it does not find in the kernel's.
+std::string_view stated_type(TypeRef to) {
+  TypeRef type = stripped(to);
+  if (is_integer(type)) return type->size != 8 ? "" : type->is_signed ? "int64_t" : "uint64_t";
+  if (!is_pointer(type)) return "";
+  TypeRef target = stripped(pointee(type));
+  return is_integer(target) && target->size == 1 ? "char *" : "void *";
+}
+
 bool uses_tuple(const Expr& expr) {
   if (expr.ref == Ref::kSubroutine || expr.kind == ExprKind::kSnapshot ||
       (expr.kind == ExprKind::kIndex && expr.ref == Ref::kVariable))
@@ -103,8 +118,12 @@ Result<Reg> Generator::value(const Expr& expr) {
       return call(expr);
     case ExprKind::kCast:
       return cast(expr);
-    case ExprKind::kStringof:
-      return value(expr.args[0]);
+    case ExprKind::kStringof: {
+      ASSIGN_OR_RETURN(Reg reg, value(expr.args[0]));
+      // Whatever it is, if stringof() is written there; otherwise the linker sees to it that it is one.
+      if (expr.value != 0 && has_symbolic(expr.args[0])) RETURN_IF_ERROR(out_.text(Op::kTypecast, "string", reg));
+      return reg;
+    }
     case ExprKind::kAgg:
       return fail(Tag::D_CG_DYN, expr.pos, "expression cannot evaluate to result of dynamic type");
     case ExprKind::kTranslate:
@@ -261,8 +280,11 @@ Result<void> Generator::arithmetic(Tok op, Reg left, TypeRef left_type, Reg righ
       if (pointer_left && !pointer_right) RETURN_IF_ERROR(scale(right, left_type));
       out_.three(Op::kSub, left, right, into);
       TypeRef element = pointer_left && pointer_right ? pointee(left_type) : nullptr;
-      if (element == nullptr || stripped(element)->size <= 1) return {};
-      RETURN_IF_ERROR(out_.integer(stripped(element)->size, right));
+      // Two values of the kernel's types may turn out to be pointers, too.
+      const bool symbolic =
+          element != nullptr ? is_symbolic(element) : is_symbolic(left_type) && is_symbolic(right_type);
+      if (!symbolic && (element == nullptr || stripped(element)->size <= 1)) return {};
+      RETURN_IF_ERROR(symbolic ? out_.text(Op::kUsetx, "[]", right) : out_.integer(stripped(element)->size, right));
       out_.three(Op::kSdiv, into, right, into);
       return {};
     }
@@ -385,9 +407,11 @@ Result<Reg> Generator::cast(const Expr& expr) {
   ASSIGN_OR_RETURN(Reg reg, value(arg));
   out_.at(expr.pos);
   RETURN_IF_ERROR(cut_to(reg, arg, expr.type));
-  if (std::string stated = symbolic_name(expr.type); !stated.empty()) {
-    RETURN_IF_ERROR(out_.text(Op::kTypecast, stated, reg));
+  std::string stated = symbolic_name(expr.type);
+  if (stated.empty() && !is_symbolic(expr.type) && !is_address_of_unknown(expr.type) && has_symbolic(arg)) {
+    stated = stated_type(expr.type);
   }
+  if (!stated.empty()) RETURN_IF_ERROR(out_.text(Op::kTypecast, stated, reg));
   return reg;
 }
 

@@ -119,8 +119,14 @@ TEST(Code, OfTypesOfAGuestsModules) {
 }
 
 TEST(Code, OfKernelValues) {
-  EXPECT_THAT(value_code("stringof(curthread->comm)"), ElementsAre("ldgs DT_VAR(256), %r1", "usetx comm, %r2",
-                                                                   "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));
+  EXPECT_THAT(value_code("stringof(curthread->comm)"),
+              ElementsAre("ldgs DT_VAR(256), %r1", "usetx comm, %r2", "add %r1, %r2, %r1", "uload [%r1], %r1",
+                          "typecast string, %r1", "ret %r1"));
+  // Casts to types of D tell the linker what the value counts as from there on.
+  EXPECT_EQ(value_code("(int64_t)curthread->utime")[4], "typecast int64_t, %r1");
+  EXPECT_EQ(value_code("(char *)curthread->mm")[4], "typecast char *, %r1");
+  EXPECT_EQ(value_code("(int *)(curthread->mm + 8)")[6], "typecast void *, %r1");
+  EXPECT_EQ(value_code("(int64_t)arg0")[1], "ret %r1");
   EXPECT_THAT(value_code("((struct file *)arg0)->f_flags"),
               ElementsAre("ldgs DT_VAR(262), %r1", "typecast struct file *, %r1", "usetx f_flags, %r2",
                           "add %r1, %r2, %r1", "uload [%r1], %r1", "ret %r1"));
@@ -154,7 +160,9 @@ TEST(Code, OfKernelValues) {
   EXPECT_THAT(value_code("(enum pid_type)PIDTYPE_PGID"), ElementsAre("usetx enum(PIDTYPE_PGID), %r1", "ret %r1"));
   EXPECT_THAT(value_code("curthread + 1"), ElementsAre("ldgs DT_VAR(256), %r1", "setx 1, %r2", "usetx [], %r3",
                                                        "mul %r2, %r3, %r2", "add %r1, %r2, %r1", "ret %r1"));
-  EXPECT_EQ(error_of("BEGIN { trace(curthread - curthread); }").substr(0, 15), "D_TYPE_ERR 1:25");
+  EXPECT_THAT(value_code("curthread - curthread"),
+              ElementsAre("ldgs DT_VAR(256), %r1", "ldgs DT_VAR(256), %r2", "sub %r1, %r2, %r1", "usetx [], %r2",
+                          "sdiv %r1, %r2, %r1", "ret %r1"));
   EXPECT_EQ(error_of("BEGIN { curthread->pid = 1; }"),
             "D_OP_WRITE 1:18 operator = can only be applied to a writable variable");
 }

@@ -562,6 +562,7 @@ Result<Expr> Sema::string_of(const Expr& expr) {
   }
   Expr result = shell(expr);
   result.type = types_.string_type();
+  result.value = 1;  // written so, not implied
   result.args.push_back(std::move(operand));
   return result;
 }

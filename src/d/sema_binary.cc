@@ -250,11 +250,6 @@ Result<TypeRef> Sema::additive_type(const Expr& result) {
   TypeRef sized = difference ? a : pointer;
   if (sized == nullptr) return incompatible(result, punctuation(result.op));
   TypeRef element = pointee(sized);
-  if (is_symbolic(element) && difference) {
-    return fail(Tag::D_TYPE_ERR, result.pos,
-                fmt::format("cannot do arithmetic on \"{}\": its element size is not known", spell(sized)),
-                "cast it to a pointer to a type that D knows, or to uintptr_t");
-  }
   if (!is_symbolic(element) && stripped(element)->size == 0) return incompatible(result, punctuation(result.op));
   return difference ? types_.integer("ptrdiff_t") : pointer;
 }

@@ -113,8 +113,8 @@ struct ProbeDesc {
 //   kDifexpr      1: the expression; recorded (trace) iff `record`
 //   kExit         1: status             kPrintf, kSystem, kFreopen  the arguments after the format
 //   kPrinta       none; `aggs`, `format` kLibact  `libact`, `aggs`; trunc, normalize: 1 number; setopt: 1 or 2 strings
-//   kTracemem     address [, dynamic size]; `param` is the constant size      kPrint  1, or the address and
-//   what is there; `param` is the number of its type, or 0 if it is decided by the linker
+//   kTracemem     address [, size: if `param`, its constant, is 0 until linked] [, dynamic size]      kPrint  1, or the
+//   address and what is there; `param` is the number of its type, or 0 if it is decided by the linker
 //   kStack, kUstack, ...: 0 args, `param` frames | strsize << 32; kSym ...: 1
 //   aggregating   keys, then the function's value and increment if it has them; `aggs[0]`
 //   kSpeculate, kCommit, kDiscard  1: id       kRaise, kChill  1

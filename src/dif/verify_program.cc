@@ -29,7 +29,7 @@ constexpr ActionRule kActionRules[] = {
     {ActionKind::kPrintf, 0, kMany, Extra::kFormat},
     {ActionKind::kPrinta, 0, 0, Extra::kAggregations},
     {ActionKind::kLibact, 0, 2},  // by kLibactRules
-    {ActionKind::kTracemem, 1, 2, Extra::kBytes},
+    {ActionKind::kTracemem, 1, 3, Extra::kBytes},
     {ActionKind::kPrint, 1, 2, Extra::kPrintType},
     {ActionKind::kUstack, 0, 0, Extra::kFrames},
     {ActionKind::kJstack, 0, 0, Extra::kFrames},
@@ -329,13 +329,21 @@ class ProgramVerifier {
       case Extra::kPrintType:
         return action.param > program_.print_types.size() ? "invalid type " + number(action.param) : "";
       case Extra::kBytes:
-        return action.param == 0 || action.param > limits::kTracememBytes ? "invalid size " + number(action.param) : "";
+        return bytes(action);
       case Extra::kTarget:
         return action.target <= index || action.target > clause.actions.size()
                    ? "invalid branch target " + number(action.target)
                    : "";
     }
     return {};
+  }
+
+  // A size that the kernel's types decide is an argument of its own until it is linked.
+  std::string bytes(const Action& action) const {
+    const bool open = stage_ == Stage::kCompiled && action.param == 0 && action.args.size() >= 2;
+    if (open) return {};
+    if (action.args.size() > 2) return "wrong number of arguments";
+    return action.param == 0 || action.param > limits::kTracememBytes ? "invalid size " + number(action.param) : "";
   }
 
   static std::string format(const Action& action, size_t available) {

@@ -65,6 +65,7 @@ class Linker {
     dif::for_each_placed_difo(result_.program, [this](dif::Difo& difo, const dif::DifoPlace& place) {
       link_difo(difo, source_.clauses[place.clause - 1].probes);
     });
+    size_traces();
     if (print && result_.errors.empty()) print->finish();
     patch_variables();
     patch_aggregations();
@@ -124,6 +125,36 @@ class Linker {
     } else {
       report(difo, problems);
     }
+  }
+
+  // The sizes of tracemem() that the compiler could not know: no argument any longer.
+  void size_traces() {
+    for (size_t c = 0; c < source_.clauses.size(); ++c) {
+      for (size_t a = 0; a < source_.clauses[c].actions.size(); ++a) {
+        const dif::Action& action = source_.clauses[c].actions[a];
+        if (action.kind != dif::ActionKind::kTracemem || action.param != 0 || action.args.size() < 2) continue;
+        size_trace(action, result_.program.clauses[c].actions[a]);
+      }
+    }
+  }
+
+  void size_trace(const dif::Action& action, dif::Action& linked) {
+    const auto typed = typing::infer(action.args[1], {&source_, types_, &variables_});
+    if (!typed.ok() || !typed->problems.empty()) return;  // which is said where it is
+    const uint64_t size = typed->result.number.value_or(0);
+    if (size == 0 || size > dif::limits::kTracememBytes) {
+      add(fmt::format("tracemem( ) argument #2 must be a constant between 1 and {}{}", dif::limits::kTracememBytes,
+                      typed->result.number ? fmt::format(", and is {}", static_cast<int64_t>(size)) : ""),
+          "D_TRACEMEM_SIZE", typing::position(action.args[1], source_, 0));
+      return;
+    }
+    linked.param = size;
+    const auto drop = [](auto& list) {
+      if (list.size() > 1) list.erase(list.begin() + 1);
+    };
+    drop(linked.args);
+    drop(linked.arg_kinds);
+    drop(linked.arg_params);
   }
 
   // New symbols are in the order of their instructions.

@@ -225,6 +225,7 @@ class Lowering {
       const Value& right = typed_.at(rule == TypeRule::kShiftRight ? uses.r1 : uses.r2);
       if (!left.symbolic && !right.symbolic) return;
       if (left.kind == ValueKind::kTop || right.kind == ValueKind::kTop) return;
+      if (right.kind == ValueKind::kElement) return;  // a difference of pointers is signed
       if (rule == TypeRule::kShiftRight && cutting(i)) return;
       is_signed = signed_together(left, right);
     }

@@ -171,7 +171,12 @@ Value Rules::result(uint32_t i) {
 Value Rules::integers(uint32_t i, const Value& a, const Value& b) {
   for (const Value* v : {&a, &b}) {
     if (v->kind == ValueKind::kTop) return *v;
-    if (v->kind == ValueKind::kElement && op(i) == Op::kMul) return *v;
+    if (v->kind == ValueKind::kElement && op(i) == Op::kMul) {
+      const Value& index = v == &a ? b : a;
+      if (!is_address(index)) return *v;
+      return problem(i, kTypeTag,
+                     fmt::format("operands have incompatible types: a pointer and \"{}\"", lattice_.spell(index)));
+    }
     if (v->kind == ValueKind::kMember || v->kind == ValueKind::kElement) {
       return problem(i, kTypeTag, fmt::format("the offset of \"{}\" is not added to an address", v->text));
     }

@@ -39,7 +39,7 @@ class Rules {
   Value add_member(uint32_t i, const Value& base, const Value& member);
   Value add_element(uint32_t i, const Value& pointer, const Value& element);
   Value divide_by_element(uint32_t i, const Value& element);
-  std::optional<uint64_t> element_size(uint32_t at, const Value& pointer);
+  std::optional<uint64_t> element_size(uint32_t at, const Value& pointer, std::string_view verb);
   Value load_of(uint32_t i, const Lattice::Pointee& target, const Value& pointer);
 
   // rules_symbols.cc: numbers that these types know

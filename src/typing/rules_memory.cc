@@ -12,24 +12,25 @@ using types::Kind;
 using types::TypeId;
 
 // The bytes between the elements that a pointer goes over: 1 for what is no pointer, where the compiler could not know.
-std::optional<uint64_t> Rules::element_size(uint32_t at, const Value& pointer) {
+std::optional<uint64_t> Rules::element_size(uint32_t at, const Value& pointer, std::string_view verb) {
   if (pointer.kind == ValueKind::kString || pointer.kind == ValueKind::kScratch) return 1;
   if (lattice_.int_view(pointer).arithmetic) return 1;
   const auto target = lattice_.pointee(pointer);
   if (!target || context_.types == nullptr) {
-    unusable(at, pointer, "index it");
+    unusable(at, pointer, fmt::format("{} it", verb));
     return std::nullopt;
   }
   if (target->pointers != 0) return 8;
   const auto size = context_.types->size(target->type);
   if (!size) {
-    problem(at, kTypeTag, fmt::format("cannot index \"{}\": its elements have no known size", lattice_.spell(pointer)));
+    problem(at, kTypeTag,
+            fmt::format("cannot {} \"{}\": its elements have no known size", verb, lattice_.spell(pointer)));
   }
   return size;
 }
 
 Value Rules::add_element(uint32_t i, const Value& pointer, const Value& element) {
-  const auto size = element_size(element.origin, pointer);
+  const auto size = element_size(element.origin, pointer, "index");
   if (!size) return Value::top("");
   bind(element.origin, *size, i);
   Value v = pointer.kind == ValueKind::kObject ? Value::typed(pointer.type, 1) : pointer;
@@ -103,18 +104,18 @@ Value Rules::divide_by_element(uint32_t i, const Value& element) {
     bind(element.origin, 1, i);
     return v;
   }
-  const auto left = element_size(element.origin, a);
+  const auto left = element_size(element.origin, a, "subtract");
   if (!left) return Value::top("");
   if (lattice_.join(a, b).kind == ValueKind::kTop) {
     return problem(
         element.origin, kTypeTag,
         fmt::format("operands have incompatible types: \"{}\" - \"{}\"", lattice_.spell(a), lattice_.spell(b)));
   }
-  const auto right = element_size(element.origin, b);
+  const auto right = element_size(element.origin, b, "subtract");
   if (!right) return Value::top("");
   if (*left == 0) {
     return problem(element.origin, kTypeTag,
-                   fmt::format("cannot subtract pointers to \"{}\", which has no size", lattice_.spell(a)));
+                   fmt::format("cannot subtract \"{}\": its elements have no size", lattice_.spell(a)));
   }
   bind(element.origin, *left, i);
   return v;

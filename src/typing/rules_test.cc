@@ -81,6 +81,7 @@ constexpr Rule kRules[] = {
     {"add", "%r1, %r2, %r3", "->anything", "element", "!its elements have no known size"},
     {"mul", "%r1, %r2, %r3", "pid", "uint64", "uint64_t"},
     {"mul", "%r1, %r2, %r3", "5", "element", "offset of an element"},
+    {"mul", "%r1, %r2, %r3", "->parent", "element", "!a pointer and \"struct task_struct *\""},
     {"sdiv", "%r1, %r2, %r3", "->stime", "5", "long int"},
     {"sdiv", "%r1, %r2, %r3", "5", "element", "!divides what is no difference of pointers"},
     {"udiv", "%r1, %r2, %r3", "pid", "uint64", "uint64_t"},

@@ -315,6 +315,26 @@ TEST_F(Typing, ManyPaths) {
   EXPECT_TRUE(infer(difo, {}).ok());
 }
 
+TEST_F(Typing, DifferencesOfPointersCountElements) {
+  const auto of = [](std::string_view first, std::string_view second) {
+    const auto load = [](std::string_view member, int reg) {
+      return fmt::format("ldgs 256, %r{1}\nusetx \"{0}\", %r7\nadd %r{1}, %r7, %r{1}\nuload [%r{1}], %r{1}\n", member,
+                         reg);
+    };
+    return load(first, 1) + load(second, 2) + "sub %r1, %r2, %r1\nusetx \"[]\", %r2\nsdiv %r1, %r2, %r1\nret %r1";
+  };
+  EXPECT_EQ(result(of("parent", "parent")), "ptrdiff_t");
+  EXPECT_EQ(typed(of("parent", "parent")).constants.at(9), 70128u);
+  EXPECT_EQ(result(of("numbers", "numbers")), "ptrdiff_t");
+  EXPECT_EQ(typed(of("numbers", "numbers")).constants.at(9), 8u);
+  EXPECT_EQ(result(of("pid", "jobctl")), "long unsigned int");
+  EXPECT_EQ(typed(of("pid", "jobctl")).constants.at(9), 1u);
+  EXPECT_EQ(problem(of("parent", "files")),
+            "operands have incompatible types: \"struct task_struct *\" - \"struct file *\"");
+  EXPECT_EQ(problem(of("anything", "anything")), "cannot subtract \"void *\": its elements have no known size");
+  EXPECT_EQ(problem(of("opaque", "opaque")), "cannot subtract \"struct opaque *\": its elements have no known size");
+}
+
 TEST_F(Typing, EnumeratorsNearby) {
   const auto hint = [&](std::string_view name) {
     const TypedDifo t = typed(fmt::format("usetx \"enum({})\", %r1\nret %r1", name));
