@@ -9,7 +9,7 @@ using channel::FromMinion;
 std::string id_of(const FromMinion& message) {
   switch (message.body_case()) {
     case FromMinion::kTypes:
-      return message.types().hash();
+      return Exchange::types_id(message.types().hash(), message.types().module());
     case FromMinion::kList:
       return std::to_string(message.list().request());
     case FromMinion::kSymbols:
@@ -34,6 +34,10 @@ bool more_follows(const FromMinion& message) {
 }
 
 }  // namespace
+
+std::string Exchange::types_id(const std::string& hash, const std::string& module) {
+  return hash + " " + module;
+}
 
 void Exchange::expect(Body body, const std::string& id, std::chrono::milliseconds time_out, Reply reply) {
   const Key key(body, id);

@@ -23,6 +23,9 @@ class Exchange {
 
   explicit Exchange(asio::io_context& loop) : loop_(loop) {}
 
+  // The id of an upload: two modules may have the same types.
+  static std::string types_id(const std::string& hash, const std::string& module);
+
   // Waits for the answer of that kind and id. A request with the same key that is still open fails.
   void expect(Body body, const std::string& id, std::chrono::milliseconds time_out, Reply reply);
   // Whether somebody waited for it.

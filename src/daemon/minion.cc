@@ -177,6 +177,7 @@ void Minion::on_types(const channel::TypesRequest& request) {
   channel::FromMinion reply;
   channel::TypesChunk& chunk = *reply.mutable_types();
   chunk.set_hash(request.hash());
+  chunk.set_module(request.module());
   chunk.set_offset(request.offset());
   auto found = types_to_send(request);
   if (!found.ok()) {

@@ -140,6 +140,37 @@ TEST_F(MinionTest, DisarmsForAnotherOverlordOnly) {
   EXPECT_NE(arm(7).armed().error(), "");
 }
 
+// Uploads do not mix, and one that has begun ends with what it began with.
+TEST_F(MinionTest, TypesOfSeveralModulesAreSentSideBySide) {
+  const Bytes kernel(40, 'k'), first(50, 'f'), second(60, 's'), other(50, 'o');
+  guest.agent->set_types(kernel, sha256_hex(kernel));
+  guest.agent->load_module("first", first);
+  guest.agent->load_module("second", second);
+  greet(std::string(16, 'a'));
+  const auto chunk = [this](const Bytes& whole, const std::string& module, uint64_t offset) {
+    channel::ToMinion message;
+    message.mutable_types()->set_hash(sha256_hex(whole));
+    message.mutable_types()->set_module(module);
+    message.mutable_types()->set_offset(offset);
+    message.mutable_types()->set_length(30);
+    send(message);
+    const channel::FromMinion reply = receive();
+    EXPECT_EQ(reply.types().hash(), sha256_hex(whole));
+    EXPECT_EQ(reply.types().module(), module);
+    return reply.types();
+  };
+  EXPECT_EQ(chunk(first, "first", 0).data(), std::string(30, 'f'));
+  EXPECT_EQ(chunk(kernel, "", 0).data(), std::string(30, 'k'));
+  EXPECT_EQ(chunk(second, "second", 0).total(), 60u);
+  guest.agent->load_module("first", other);
+  EXPECT_EQ(chunk(first, "first", 30).data(), std::string(20, 'f'));
+  EXPECT_EQ(chunk(kernel, "", 30).data(), std::string(10, 'k'));
+  EXPECT_EQ(chunk(second, "second", 30).data(), std::string(30, 's'));
+  EXPECT_NE(chunk(first, "first", 0).error(), "");  // it is another by now
+  EXPECT_NE(chunk(other, "third", 0).error(), "");
+  EXPECT_EQ(chunk(other, "first", 0).data(), std::string(30, 'o'));
+}
+
 TEST_F(MinionTest, GarbageAndHalfAMessageAreSurvived) {
   const Bytes garbage(70'000, 0x48);
   ASSERT_GT(::send(host.get(), garbage.data(), garbage.size(), MSG_NOSIGNAL), 0);

@@ -33,7 +33,7 @@ void TypeFetcher::ask(Upload& upload) {
     log::info("{}: uploading the types of {}", vm->name(), what);
   }
   vm->exchange().expect(
-      Exchange::Body::kTypes, upload.key.hash, limits_.types,
+      Exchange::Body::kTypes, Exchange::types_id(upload.key.hash, upload.key.module), limits_.types,
       [this, id](channel::FromMinion* message, const Error& failed) { on_chunk(id, message, failed); });
   channel::ToMinion request;
   request.mutable_types()->set_hash(upload.key.hash);

@@ -184,6 +184,19 @@ class World:
         listed = self.guest(vm, "bpftool", "prog", "list")
         return re.findall(r"name (ht_\w+)", listed)
 
+    def struct_of(self, vm, module, name):
+        """(size, {member: offset in bits}), as bpftool in the guest reads that module's BTF, or vmlinux's."""
+        dump = self.guest(vm, "sh", "-c", "bpftool -B /sys/kernel/btf/vmlinux btf dump file /sys/kernel/btf/" + module +
+                          f" | grep -A200 \"STRUCT '{name}' \"").splitlines()
+        members = {}
+        for line in dump[1:]:
+            member = re.match(r"\s+'([^']*)' type_id=\d+ bits_offset=(\d+)", line)
+            if line.startswith("["):
+                break
+            if member:
+                members[member.group(1)] = int(member.group(2))
+        return int(re.search(r"size=(\d+)", dump[0]).group(1)), members
+
     def start_everything(self):
         self.start_overlord()
         self.must_lab("up", "--count", str(len(VMS)))

@@ -76,25 +76,9 @@ def test_print_shows_the_guests_own_structs(world):
 def test_a_struct_by_value_is_the_tasks_own(world):
     values = trace_once(world, f"""vm1:{PROBE} {{
         this->cred = *curthread->cred;
-        printf("%s: %d %d %d\n", vmname, this->cred.uid.val, this->cred.gid.val, this->cred.euid.val);
+        printf("%s: %d %d %d\\n", vmname, this->cred.uid.val, this->cred.gid.val, this->cred.euid.val);
     }}""", ("vm1",))
     assert values["vm1"] and all(row == ["0", "0", "0"] for row in values["vm1"]), values
-
-
-def structs_of(world, vm, module):
-    """name -> (size, {member: offset in bits}), of that module alone, as bpftool reads its BTF in the guest."""
-    dump = world.guest(vm, "bpftool", "-B", "/sys/kernel/btf/vmlinux", "btf", "dump", "file", "/sys/kernel/btf/" + module)
-    structs, members = {}, {}
-    for line in dump.splitlines():
-        head = re.match(r"\[\d+\] (\w+) '([^']*)' (?:size=(\d+))?", line)
-        member = re.match(r"\s+'([^']*)' type_id=\d+ bits_offset=(\d+)", line)
-        if line.startswith("["):
-            members = {}
-        if head and head.group(1) == "STRUCT":
-            structs[head.group(2)] = (int(head.group(3)), members)
-        elif member:
-            members[member.group(1)] = int(member.group(2))
-    return structs
 
 
 def listed_types(world):
@@ -114,9 +98,10 @@ def test_types_and_variables_of_a_module(world):
             stringof(this->port->name));
     }}""")
     for vm, ((size, offset, defined, major, name),) in values.items():
-        structs = structs_of(world, vm, "virtio_console")
-        assert int(size) == structs["port"][0] and int(offset) * 8 == structs["port"][1]["name"], (values, structs["port"])
-        assert int(defined) == ("sgpages" in structs["port_buffer"][1]), (values, structs["port_buffer"])
+        port = world.struct_of(vm, "virtio_console", "port")
+        assert int(size) == port[0] and int(offset) * 8 == port[1]["name"], (values, port)
+        buffer = world.struct_of(vm, "virtio_console", "port_buffer")
+        assert int(defined) == ("sgpages" in buffer[1]), (values, buffer)
         known = re.search(r"^ *(\d+) virtio-portsdev", world.guest(vm, "cat", "/proc/devices"), re.M).group(1)
         names = world.guest(vm, "sh", "-c", "cat /sys/class/virtio-ports/*/name").split()
         assert major == known and name in names, (values, known, names)
@@ -150,7 +135,7 @@ def test_a_module_that_is_loaded_while_the_guest_runs(world):
     world.guest("vm1", "insmod", push_module(world, "vm1", "fs/fuse/fuse"))
     try:
         ((size, offset),) = trace_once(world, program, ("vm1",))["vm1"]
-        known = structs_of(world, "vm1", "fuse")["fuse_conn"]
+        known = world.struct_of("vm1", "fuse", "fuse_conn")
         assert int(size) == known[0] and int(offset) * 8 == known[1]["max_read"], (size, offset, known)
         assert [row[3] for row in listed_types(world) if row[2] == "fuse"] == ["vm1"], listed_types(world)
     finally:

@@ -1,7 +1,8 @@
 """One command, three kernels whose structures differ: each guest's values are right, judged by its own /proc."""
 import re
+import subprocess
 
-from harness import until
+from harness import BIN, until
 
 # Beside vm1, which runs the stable release's cloud kernel: its generic kernel, and the next release's cloud kernel.
 KERNELS = {"generic1": "amd64", "new1": "trixie/cloud-amd64"}
@@ -38,7 +39,8 @@ def with_three_kernels(world, test):
 
 
 def test_three_kernels_at_once(world):
-    parts = (values_are_those_of_proc, structs_have_each_kernels_size, a_member_that_one_lacks, clauses_of_their_own)
+    parts = (values_are_those_of_proc, structs_have_each_kernels_size, types_of_modules_that_may_be_built_in,
+             a_member_that_one_lacks, clauses_of_their_own)
     with_three_kernels(world, lambda world: [part(world) for part in parts])
 
 
@@ -99,6 +101,26 @@ def structs_have_each_kernels_size(world):
     assert done.status == 0 and "error" not in done.err and "drop" not in done.err, done
     assert {row[0]: row[2:] for row in rows} == {vm: ["1", "0", "1000"] for vm in GUESTS}, done
     assert len({row[1] for row in rows}) > 1, f"the kernels were to differ in the size\n{done}"
+
+
+# A struct of virtio_console's: two of the kernels have it as a module, the third in itself.
+def types_of_modules_that_may_be_built_in(world):
+    device = "struct ports_device"
+    description = ", ".join(f"{vm}:syscall::getppid:entry" for vm in GUESTS)
+    trace = world.start_dtrace(
+        "-n", f"{description} {{ @[vmname, sizeof ({device}), offsetof({device}, chr_major)] = count(); }}")
+    for vm in GUESTS:
+        world.guest(vm, "burst", "1000")
+    done = trace.interrupt()
+    rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.strip()}
+    modules = {vm: "virtio_console" if vm != "new1" else "vmlinux" for vm in GUESTS}
+    for vm, module in modules.items():
+        size, members = world.struct_of(vm, module, "ports_device")
+        assert rows.get(vm) == [str(size), str(members["chr_major"] // 8), "1000"], (vm, size, members, done)
+    # Two kernels, two types of that module.
+    run = subprocess.run([f"{BIN}/dtracedctl", "types"], capture_output=True, text=True, env=world.env, check=True)
+    rows = [line.split() for line in run.stdout.splitlines() if " virtio_console " in line]
+    assert sorted(row[3] for row in rows) in (["generic1", "vm1"], ["generic1", "vm1,vm2"]), run.stdout
 
 
 # A clause may use what only the kernel of its own guests has.
