@@ -155,6 +155,39 @@ TEST_F(OverlordModules, VariablesOfModulesHaveTheTypesThatTheirBtfSays) {
   }
 }
 
+// args[] of a module's function and tracepoint, named and by a pattern in a module that is named.
+TEST_F(OverlordModules, ArgumentsOfProbesInModules) {
+  types::BtfBuilder b = split();
+  const auto own = b.structure("own", 16, {{"a", number, 0}, {"b", number, 96}});
+  const auto takes_own = b.prototype(number, {{"own", b.pointer(own)}});
+  b.reference(types::Kind::kFunc, takes_own, "ext_open");
+  b.reference(types::Kind::kFunc, takes_own, "ext_close");
+  b.alias("btf_trace_ext_event", b.pointer(b.prototype(0, {{"", b.pointer(0)}, {"own", b.pointer(own)}})));
+  agent("vm1").load_module("ext", b.build());
+  start({"vm1"});
+  // args[0]->b
+  const std::string code =
+      "setx 0, %r1\nldga 0, %r1, %r1\nusetx \"b\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1";
+  const auto offset = [&](const std::vector<std::string>& fields) -> std::string {
+    dif::ProbeDesc description = desc("vm1", fields[0], fields[2], fields[3]);
+    description.module = fields[1];
+    channel::SubmitRequest submit = trace_request(description, code, dif::Type::unknown());
+    submit.set_allow_no_match(true);
+    auto session = client->submit(submit, {}, nullptr);
+    if (!session.ok()) return session.error().message;
+    auto program = object::read(as_bytes(session->reply.variants(0)));
+    EXPECT_TRUE(client->stop(session->reply.session()).ok());
+    return std::to_string(program->clauses[0].actions[0].args[0].ints.back());
+  };
+  EXPECT_EQ(offset({"fbt", "ext", "ext_open", "entry"}), "12");
+  EXPECT_EQ(offset({"fbt", "", "ext_open", "entry"}), "12");
+  EXPECT_EQ(offset({"fbt", "ext", "ext_*", "entry"}), "12");
+  EXPECT_EQ(offset({"fbt", "ext", "", "entry"}), "12");
+  EXPECT_EQ(offset({"rawtp", "", "", "ext_event"}), "12");
+  EXPECT_THAT(offset({"fbt", "vmlinux", "ext_open", "entry"}), HasSubstr("describe no such probe"));
+  EXPECT_THAT(offset({"fbt", "other", "ext_open", "entry"}), HasSubstr("describe no such probe"));
+}
+
 TEST_F(OverlordModules, AreListedShownAndDropped) {
   const Bytes blob = module("own", 12);
   agent("vm1").load_module("ext", blob);

@@ -45,7 +45,7 @@ std::vector<Member> CombinedTypes::global(const Part& part, std::vector<Member> 
 
 // Kinds that are only tried after another of the same name say nothing new; a typedef is tried before a base type.
 void CombinedTypes::note(std::string_view module, Kind kind, std::string_view name) const {
-  if (wanted_ == nullptr || name.empty() || wanted_->size() >= kMostWanted) return;
+  if (wanted_ == nullptr || (name.empty() && module.empty()) || wanted_->size() >= kMostWanted) return;
   if (kind == Kind::kFwd || kind == Kind::kEnum64 || kind == Kind::kInt || kind == Kind::kFloat) return;
   if (kind == Kind::kTypedef && (vmlinux().find(Kind::kInt, name) || vmlinux().find(Kind::kFloat, name))) return;
   wanted_->insert({std::string(module), kind, std::string(name)});

@@ -136,6 +136,10 @@ TEST_F(Combined, WhatMoreModulesMightHaveIsNoted) {
                                   TypeName{"", Kind::kStruct, "own"}, TypeName{"", Kind::kEnum, "own"},
                                   TypeName{"", Kind::kTypedef, "own_t"}, TypeName{"ext", Kind::kStruct, "ext"},
                                   TypeName{"other", Kind::kVar, "level_now"}));
+  const size_t before = wanted.size();
+  types.find_in("third", Kind::kFunc, "");  // the module itself is wanted
+  types.find_in("", Kind::kFunc, "");
+  EXPECT_EQ(wanted.size(), before + 1);
   for (int i = 0; i < 5000; ++i) types.find_spelling("struct s" + std::to_string(i));
   EXPECT_EQ(wanted.size(), CombinedTypes::kMostWanted);
 }

@@ -87,6 +87,8 @@ class ProbeArguments::Search {
       if (id && in_module(*id)) function(*id);
       return;
     }
+    // A pattern finds nothing, but that module's types are wanted.
+    if (!any_module) (void)types_.find_in(desc_.module, Kind::kFunc, desc_.function);
     for (TypeId id = 1; id < types_.count() && !problem_; ++id) {
       if (types_.kind(id) == Kind::kFunc && field_match(desc_.function, types_.name(id)) && in_module(id)) function(id);
     }
