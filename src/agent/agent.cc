@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "symbols/machine_symbols.h"
 
 namespace ht::agent {
 namespace {
@@ -80,6 +81,16 @@ class LocalAgent final : public Agent {
   Result<Bytes> module_types(const std::string& module) const override {
     return read_module_types(kTypesDirectory, module);
   }
+  std::vector<std::optional<symbols::Symbol>> at(bool kernel, uint32_t pid,
+                                                 std::span<const uint64_t> addresses) override {
+    if (machine_ == nullptr) machine_ = std::make_unique<symbols::MachineSymbols>();
+    std::vector<std::optional<symbols::Symbol>> found;
+    for (uint64_t address : addresses) {
+      found.push_back(kernel ? machine_->kernel(address) : machine_->user(pid, address));
+    }
+    return found;
+  }
+  void forget_addresses() override { machine_.reset(); }
   Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const override {
     return find_kernel_symbols(names, info_.cpus);
   }
@@ -95,6 +106,7 @@ class LocalAgent final : public Agent {
 
  private:
   GuestInfo info_;
+  std::unique_ptr<symbols::MachineSymbols> machine_;
   AgentCore core_;
 };
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "base/result.h"
 #include "call/ring_set.h"
 #include "dif/program.h"
+#include "symbols/symbol.h"
 #include "types/type_name.h"
 
 namespace ht::agent {
@@ -74,6 +77,12 @@ class Agent {
   virtual Result<std::vector<ModuleTypes>> modules_with(const std::vector<types::TypeName>& names) const = 0;
   virtual Result<Bytes> module_types(const std::string& module) const = 0;  // the split BTF blob
   static constexpr size_t kMostAddresses = 32;
+
+  // What is at these addresses of the kernel or of process `pid`, now; one answer for each.
+  virtual std::vector<std::optional<symbols::Symbol>> at(bool kernel, uint32_t pid,
+                                                         std::span<const uint64_t> addresses) = 0;
+  // Nobody will ask for a while: gives back the memory that at() took.
+  virtual void forget_addresses() = 0;
 
   virtual Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const = 0;
 

@@ -5,7 +5,7 @@
 
 #include "agent/kernel_view.h"
 #include "base/fd.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::agent {
 namespace {
@@ -21,7 +21,7 @@ std::vector<FoundSymbols::Symbol> find_symbols(std::string_view text, const std:
   for (size_t i = 0; i < names.size(); ++i) wanted.emplace(names[i].name, i);
   uint64_t per_cpu_start = 0, per_cpu_end = 0;
   bool hidden = true;  // all addresses are shown as 0 to those who may not see them
-  types::for_each_kernel_symbol(text, [&](const types::KernelSymbolLine& line) {
+  symbols::for_each_kernel_symbol(text, [&](const symbols::KernelSymbolLine& line) {
     hidden = hidden && line.address == 0;
     if (line.name == "__per_cpu_start") per_cpu_start = line.address;
     if (line.name == "__per_cpu_end") per_cpu_end = line.address;
@@ -45,7 +45,7 @@ Result<FoundSymbols> find_kernel_symbols(const std::vector<SymbolName>& names, u
   ASSIGN_OR_RETURN(const std::string text, read_text_file("/proc/kallsyms", kMostText));
   FoundSymbols result;
   std::vector<SymbolName> asked = names;
-  asked.push_back({std::string(types::kKernelModule), "__per_cpu_offset"});
+  asked.push_back({std::string(symbols::kKernelModule), "__per_cpu_offset"});
   result.symbols = find_symbols(text, asked);
   const FoundSymbols::Symbol offsets = result.symbols.back();
   result.symbols.pop_back();

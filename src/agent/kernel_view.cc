@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "agent/known_syscalls.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::agent {
 namespace {
@@ -27,8 +27,8 @@ std::optional<uint64_t> read_word(const Symbols& symbols, KernelMemory* memory, 
 
 Symbols Symbols::parse(std::string_view text) {
   Symbols symbols;
-  types::for_each_kernel_symbol(text, [&](const types::KernelSymbolLine& line) {
-    if (line.module != types::kKernelModule || line.address == 0) return;
+  symbols::for_each_kernel_symbol(text, [&](const symbols::KernelSymbolLine& line) {
+    if (line.module != symbols::kKernelModule || line.address == 0) return;
     auto [it, added] = symbols.by_name_.emplace(line.name, line.address);
     if (added) symbols.by_address_.emplace(line.address, it->first);
   });

@@ -5,7 +5,7 @@
 
 #include "base/fd.h"
 #include "base/hash.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 #include "types/module_search.h"
 
 namespace ht::agent {
@@ -18,7 +18,7 @@ std::vector<std::string> modules_in(const std::string& directory) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
     std::string name = entry.path().filename();
-    if (name != types::kKernelModule && types::is_module_name(name)) modules.push_back(std::move(name));
+    if (name != symbols::kKernelModule && symbols::is_module_name(name)) modules.push_back(std::move(name));
   }
   std::sort(modules.begin(), modules.end());
   return modules;
@@ -27,7 +27,7 @@ std::vector<std::string> modules_in(const std::string& directory) {
 }  // namespace
 
 Result<std::vector<ModuleTypes>> find_modules(const std::string& directory, const std::vector<types::TypeName>& names) {
-  ASSIGN_OR_RETURN(const Bytes kernel, read_file(directory + "/" + std::string(types::kKernelModule), kMostTypes));
+  ASSIGN_OR_RETURN(const Bytes kernel, read_file(directory + "/" + std::string(symbols::kKernelModule), kMostTypes));
   const auto strings = types::btf_strings(kernel);
   if (!strings) return Error("the kernel's type information is no BTF");
   std::vector<types::TypeName> open;  // names of any module that no module has had so far
@@ -51,7 +51,7 @@ Result<std::vector<ModuleTypes>> find_modules(const std::string& directory, cons
 }
 
 Result<Bytes> read_module_types(const std::string& directory, const std::string& module) {
-  if (!types::is_module_name(module)) return Error("there is no module of that name");
+  if (!symbols::is_module_name(module)) return Error("there is no module of that name");
   return read_file(directory + "/" + module, kMostTypes);
 }
 

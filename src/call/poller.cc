@@ -44,6 +44,7 @@ class Guest final : public EntrySink {
       ASSIGN_OR_RETURN(HostRing ring, HostRing::open(where, set.nonce, *ram));
       rings_.push_back(std::move(ring));
     }
+    firing_.boot = set.boot;
     memory_ = guest::walking_memory(std::move(ram), space);
     firing_.memory = memory_.get();
     return {};

@@ -17,6 +17,7 @@ struct RingPages {
 
 struct RingSet {
   Nonce nonce{};
+  uint16_t boot = 0;             // of the guest, as the overlord counts them
   std::vector<RingPages> rings;  // one per vCPU
 };
 

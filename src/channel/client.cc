@@ -30,6 +30,7 @@ class ClientImpl final : public Client {
   Result<Stopped> stop(uint64_t session) override;
   Result<std::optional<Event>> poll_event() override;
   int fd() const override { return socket_.get(); }
+  Result<ResolveReply> resolve(const ResolveRequest& request) override;
   Result<std::vector<ListedProbe>> list_probes(const ListProbesRequest& request) override;
   Result<VmListReply> vm_list() override;
   Result<Done> vm_add(const VmAddRequest& request) override;
@@ -248,6 +249,13 @@ Result<Done> ClientImpl::vm_remove(const std::string& name) {
   ToDaemon message;
   message.mutable_vm_remove()->set_name(name);
   return ask_done(message);
+}
+
+Result<ResolveReply> ClientImpl::resolve(const ResolveRequest& request) {
+  ToDaemon message;
+  *message.mutable_resolve() = request;
+  ASSIGN_OR_RETURN(FromDaemon reply, ask(message, kShort, FromDaemon::kResolve));
+  return std::move(*reply.mutable_resolve());
 }
 
 Result<TypesListReply> ClientImpl::types_list() {

@@ -37,6 +37,8 @@ class Client {
   virtual Result<Stopped> stop(uint64_t session) = 0;
   // An unasked event that has arrived, if any; an error when the daemon is gone.
   virtual Result<std::optional<Event>> poll_event() = 0;
+  // What is at addresses of a guest; fewer answers than addresses when nobody can tell (any more).
+  virtual Result<ResolveReply> resolve(const ResolveRequest& request) = 0;
   virtual int fd() const = 0;  // readable when poll_event has something to say
 
   virtual Result<std::vector<ListedProbe>> list_probes(const ListProbesRequest& request) = 0;

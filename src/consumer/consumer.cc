@@ -174,11 +174,14 @@ void Consumer::bin(const engine::BinView& view) {
   const KeyLayout& layout = variant.clauses[view.clause].keys[view.action];
   const dif::AggregationDef* def = variant.program->aggregation(view.aggregation);
   if (layout == nullptr || def == nullptr || view.keys.size() < layout->key_size) return;
-  const auto symbol = [](const dif::Field& field) { return Datum{&field, {}}.is_symbol(); };
+  const auto symbol = [](const dif::Field& field) {
+    const Datum datum{&field, {}};
+    return datum.is_symbol() || datum.is_stack();
+  };
   if (std::none_of(layout->keys.begin(), layout->keys.end(), symbol)) {
     return store_.merge(*def, layout, view.keys, {view.values, view.value_words}, view.slot);
   }
-  // All addresses of a function are one key, as are all of a module.
+  // All addresses of a function are one key, as are all of a module, and stacks of guests that read the same.
   std::vector<uint8_t> keys(view.keys.begin(), view.keys.end());
   for (const dif::Field& field : layout->keys) symbols_.reduce(field, keys);
   store_.merge(*def, layout, keys, {view.values, view.value_words}, view.slot);
@@ -208,6 +211,7 @@ void Consumer::clause_record(engine::SessionReader& reader, const RecordView& vi
   }
   if (info.silent || !any) return;
   sink_->begin({view, probe, target_name(view.target)});
+  symbols_.set_firing(view.target);
   for (uint32_t i = 0; i < count; ++i) {
     if (current.present(i)) action(current, i);
   }

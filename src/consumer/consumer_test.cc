@@ -96,7 +96,7 @@ TEST(Records, StackFramesAreIndented) {
   dif::Action action = act(ActionKind::kStack);
   action.param = 2;
   Scene scene(program_of({{action}}));
-  scene.fire(0, {{std::string("\x10\0\0\0\0\0\0\0\x20\0\0\0\0\0\0\0", 16)}});
+  scene.fire(0, {{std::string(8, '\0') + std::string("\x10\0\0\0\0\0\0\0\x20\0\0\0\0\0\0\0", 16)}});
   EXPECT_EQ(scene.printed(), kHeading + kBegin + "\n              0x10\n              0x20\n\n");
 }
 

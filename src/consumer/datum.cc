@@ -45,6 +45,10 @@ bool Datum::is_symbol() const {
   }
 }
 
+bool Datum::is_kernel() const {
+  return kind() == ActionKind::kStack || kind() == ActionKind::kSym || kind() == ActionKind::kMod;
+}
+
 uint64_t Datum::zero_extended() const {
   uint64_t value = 0;
   if (!bytes.empty()) std::memcpy(&value, bytes.data(), std::min<size_t>(bytes.size(), sizeof value));
@@ -69,8 +73,12 @@ uint64_t Datum::word(size_t index) const {
   return value;
 }
 
+uint64_t Datum::frame(size_t index) const {
+  return word(index + 1);  // room for names behind a user stack is empty
+}
+
 uint64_t Datum::address() const {
-  return word(kind() == ActionKind::kSym || kind() == ActionKind::kMod ? 0 : 1);  // user ones: pid, then address
+  return word(1);
 }
 
 }  // namespace ht::consumer

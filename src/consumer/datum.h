@@ -24,10 +24,13 @@ struct Datum {
   bool is_symbol() const;  // sym, mod, usym, umod, uaddr
 
   uint64_t zero_extended() const;
-  int64_t extended() const;           // by the type's own sign
-  std::string text() const;           // bytes up to the first NUL
-  uint64_t word(size_t index) const;  // the index-th 8 bytes
-  uint64_t address() const;           // of a symbol
+  int64_t extended() const;                                                   // by the type's own sign
+  std::string text() const;                                                   // bytes up to the first NUL
+  uint64_t word(size_t index) const;                                          // the index-th 8 bytes
+  dif::AddressOwner owner() const { return dif::AddressOwner::of(word(0)); }  // of a stack or symbol
+  bool is_kernel() const;                                                     // of these: the kernel's
+  uint64_t frame(size_t index) const;                                         // of a stack; 0 behind the last one
+  uint64_t address() const;                                                   // of a symbol
 };
 
 }  // namespace ht::consumer

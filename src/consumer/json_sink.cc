@@ -35,12 +35,8 @@ Json named(uint64_t where, const std::string& name) {
 
 Json frames(const Datum& stack, Symbols& symbols) {
   Json list = Json::array();
-  const bool kernel = stack.kind() == dif::ActionKind::kStack;
-  const auto pid = static_cast<uint32_t>(stack.word(0));  // user stacks begin with it
-  for (size_t i = kernel ? 0 : 1; i < stack.bytes.size() / 8 && stack.word(i) != 0; ++i) {
-    const uint64_t pc = stack.word(i);
-    list.push_back(named(pc, frame_text(kernel, pid, pc, &symbols)));
-  }
+  symbols.prepare(stack);
+  for (size_t i = 0; stack.frame(i) != 0; ++i) list.push_back(named(stack.frame(i), frame_text(stack, i, &symbols)));
   return list;
 }
 

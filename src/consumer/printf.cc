@@ -180,7 +180,7 @@ std::string print_address(const Conversion& conversion, const Spec& spec, const 
   if (value.is_symbol()) return print_text(spec, symbol_text(value, symbols, Offset::kShown));
   const uint64_t address = value.zero_extended();
   const std::optional<Symbol> symbol = symbols == nullptr         ? std::nullopt
-                                       : conversion.letter == "a" ? symbols->kernel(address)
+                                       : conversion.letter == "a" ? symbols->kernel(symbols->firing(), address)
                                                                   : symbols->user(symbols->target(), address);
   return print_text(spec, address_text(symbol, address, Offset::kShown));
 }

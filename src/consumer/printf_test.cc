@@ -124,8 +124,9 @@ TEST(Printf, StacksAndSymbols) {
   Options options;
   options.quiet = true;
   Scene scene(program_of({{action}}), options);
-  uint64_t frames[] = {0xffffffff81000000, 0xffffffff81000010, 0};
-  scene.fire(0, {{0x1000, std::string(reinterpret_cast<char*>(frames), sizeof frames)}});
+  const auto bytes = [](const auto& words) { return std::string(reinterpret_cast<const char*>(words), sizeof words); };
+  const uint64_t symbol[] = {0, 0x1000}, frames[] = {0, 0xffffffff81000000, 0xffffffff81000010, 0};
+  scene.fire(0, {{bytes(symbol), bytes(frames)}});
   EXPECT_EQ(scene.printed(), "at 0x1000 from\n    0xffffffff81000000\n    0xffffffff81000010\n");
 }
 

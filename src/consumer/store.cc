@@ -28,7 +28,7 @@ int sign(uint64_t a, uint64_t b) {
 
 int compare_key(const Datum& a, const Datum& b) {
   if (a.bytes.size() != b.bytes.size()) return sign(uint64_t{a.bytes.size()}, uint64_t{b.bytes.size()});
-  if (a.is_symbol() && b.is_symbol() && a.bytes.size() == 16) {
+  if (a.is_symbol() && b.is_symbol()) {
     if (const int first = sign(a.word(0), b.word(0)); first != 0) return first;
     return sign(a.word(1), b.word(1));
   }

@@ -1,6 +1,5 @@
-// Names for addresses: of this machine's kernel, from /proc/kallsyms, and of its processes, from their mappings and the
-// ELF files mapped there. Everything is read when first asked for and kept. Only addresses of the host may be asked
-// about; a guest's mean nothing here. One thread.
+// Names for addresses, whoever's they are: this machine's are looked up here, a guest's are asked of whoever can tell,
+// and remembered. One thread.
 #pragma once
 
 #include <cstdint>
@@ -9,36 +8,28 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
+#include <tuple>
 #include <vector>
 
+#include "consumer/datum.h"
 #include "dif/layout.h"
+#include "symbols/machine_symbols.h"
 
 namespace ht::consumer {
 
-struct Symbol {
-  std::string module;  // kernel module, or base name of the mapped file
-  std::string name;    // empty: only the module is known
-  uint64_t start = 0;
-};
+using dif::AddressOwner;
+using symbols::Symbol;
 
-// Symbols of one module or file by address. Of several at one address the one that reads best is kept.
-class SymbolTable {
+// Who knows the names of guests' addresses.
+class SymbolSource {
  public:
-  // `size` 0: up to the next symbol.
-  void add(uint64_t start, uint64_t size, std::string name, uint32_t module = 0);
-  void sort();  // once, after the last add()
-  struct Entry {
-    uint64_t start = 0, size = 0;
-    uint32_t module = 0;
-    std::string name;
-  };
-  // The symbol that covers `address`; nothing after the last one of unknown size.
-  const Entry* find(uint64_t address) const;
-  bool empty() const { return entries_.empty(); }
-
- private:
-  std::vector<Entry> entries_;
+  virtual ~SymbolSource() = default;
+  // One answer for each address, of the kernel or of process owner.pid; nothing for what has no name. Fewer answers if
+  // nobody can tell (any more).
+  virtual std::vector<std::optional<Symbol>> resolve(const AddressOwner& owner, bool kernel,
+                                                     std::span<const uint64_t> addresses) = 0;
+  // The boot of that guest that runs now, as far as is known; 0 if none is.
+  virtual uint16_t boot(uint16_t target) const = 0;
 };
 
 class Symbols {
@@ -48,42 +39,56 @@ class Symbols {
   Symbols(const Symbols&) = delete;
   Symbols& operator=(const Symbols&) = delete;
 
-  // Until then nothing has a name.
-  void use_host() { host_ = true; }
-  // The process of -c or -p, whose addresses %A shows.
-  void set_target(uint32_t pid) { target_ = pid; }
-  uint32_t target() const { return target_; }
+  // Until then no address of this machine has a name.
+  void use_host() { machine_ = std::make_unique<symbols::MachineSymbols>(); }
+  // Until then no address of a guest has one.
+  void use_guests(std::shared_ptr<SymbolSource> source) { guests_ = std::move(source); }
 
-  std::optional<Symbol> kernel(uint64_t address);
-  std::optional<Symbol> user(uint32_t pid, uint64_t address);
+  // The process of -c or -p, whose addresses %A shows.
+  void set_target(uint32_t pid) { target_ = {0, 0, pid}; }
+  const AddressOwner& target() const { return target_; }
+  // The guest whose record is being shown: a plain number shown as an address is one of its kernel.
+  void set_firing(uint16_t target) {
+    firing_ = {target, target == 0 || !guests_ ? uint16_t{0} : guests_->boot(target), 0};
+  }
+  const AddressOwner& firing() const { return firing_; }
+
+  std::optional<Symbol> kernel(const AddressOwner& owner, uint64_t address) { return find(owner, true, address); }
+  std::optional<Symbol> user(const AddressOwner& owner, uint64_t address) { return find(owner, false, address); }
+  // Asks for all that a stack needs at once.
+  void prepare(const Datum& stack);
 
   // Option noresolve: frames of user stacks are shown as user_offset(), and no file is read.
   void set_noresolve(bool noresolve) { noresolve_ = noresolve; }
   bool noresolve() const { return noresolve_; }
-  // "object:0x1", the offset in its mapping.
-  std::optional<std::string> user_offset(uint32_t pid, uint64_t address);
+  // "object:0x1", the offset in its mapping; of this machine's processes only.
+  std::optional<std::string> user_offset(const AddressOwner& owner, uint64_t address);
 
-  // Makes the address in `field` of an aggregation's keys that of its symbol or module, if it has a name; leaves fields
-  // of other kinds alone.
+  // What is shown alike is one key: makes the address in `field` of an aggregation's keys that of its symbol or module,
+  // if it has a name, and of the guests' stacks and symbols that read the same the first one seen. Leaves fields of
+  // other kinds alone.
   void reduce(const dif::Field& field, std::span<uint8_t> keys);
 
  private:
-  struct Kernel;
-  struct File;
-  struct Mapping {
-    uint64_t begin = 0, end = 0, offset = 0;
-    std::string path;
+  struct Asked {
+    AddressOwner owner;
+    bool kernel;
+    uint64_t address;
+    bool operator<(const Asked& other) const {
+      return std::tuple(owner.word(), kernel, address) < std::tuple(other.owner.word(), other.kernel, other.address);
+    }
   };
-  struct Process;
-  const Mapping* mapping_of(uint32_t pid, uint64_t address);
+  std::optional<Symbol> find(const AddressOwner& owner, bool kernel, uint64_t address);
+  void ask(const AddressOwner& owner, bool kernel, std::span<const uint64_t> addresses);
+  void merge(const Datum& datum, std::span<uint8_t> bytes);
 
-  bool host_ = false;
+  std::unique_ptr<symbols::MachineSymbols> machine_;
+  std::shared_ptr<SymbolSource> guests_;
+  std::map<Asked, std::optional<Symbol>> answers_;  // of guests
   bool noresolve_ = false;
-  uint32_t target_ = 0;
-  std::unique_ptr<Kernel> kernel_;
-  std::map<std::string, std::shared_ptr<const File>> files_;
-  std::map<uint32_t, std::unique_ptr<Process>> processes_;
-  std::map<std::string, uint64_t> modules_;  // first address seen of each kernel module, and of each file of a process
+  AddressOwner target_, firing_;
+  std::map<std::string, uint64_t> modules_;                // first address seen of each kernel module, and of each file
+  std::map<std::string, std::vector<uint8_t>> same_text_;  // guests' keys by how they are shown
 };
 
 }  // namespace ht::consumer

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <set>
 
 #include "consumer/fake_session.h"
 #include "consumer/text.h"
@@ -22,39 +23,20 @@ uint64_t landmark() {
   return reinterpret_cast<uint64_t>(&symbols_test_landmark);
 }
 
-TEST(SymbolTable, FindsWhatCovers) {
-  SymbolTable table;
-  table.add(0x100, 0x10, "a");
-  table.add(0x200, 0, "b");
-  table.add(0x300, 0, "c");
-  table.sort();
-  EXPECT_EQ(table.find(0xff), nullptr);
-  EXPECT_EQ(table.find(0x100)->name, "a");
-  EXPECT_EQ(table.find(0x10f)->name, "a");
-  EXPECT_EQ(table.find(0x110), nullptr) << "beyond its size";
-  EXPECT_EQ(table.find(0x2ff)->name, "b") << "of unknown size: up to the next";
-  EXPECT_EQ(table.find(0x300)->name, "c");
-  EXPECT_EQ(table.find(0x301), nullptr) << "nobody knows how far the last one goes";
-}
-
-TEST(SymbolTable, KeepsTheNameThatReadsBest) {
-  SymbolTable table;
-  for (const char* name : {"__write", "_write", "writev", "write"}) table.add(0x100, 0x10, name);
-  table.sort();
-  EXPECT_EQ(table.find(0x104)->name, "write");
+AddressOwner mine() {
+  return {0, 0, static_cast<uint32_t>(getpid())};
 }
 
 TEST(Symbols, NothingHasANameUntilTheHostIsAsked) {
   Symbols symbols;
-  EXPECT_FALSE(symbols.user(static_cast<uint32_t>(getpid()), landmark()).has_value());
-  EXPECT_FALSE(symbols.kernel(0xffffffff81000000).has_value());
+  EXPECT_FALSE(symbols.user(mine(), landmark()).has_value());
+  EXPECT_FALSE(symbols.kernel({}, 0xffffffff81000000).has_value());
 }
 
 TEST(Symbols, NamesAFunctionOfAProcess) {
   Symbols symbols;
   symbols.use_host();
-  const auto pid = static_cast<uint32_t>(getpid());
-  const std::optional<Symbol> symbol = symbols.user(pid, landmark() + 1);
+  const std::optional<Symbol> symbol = symbols.user(mine(), landmark() + 1);
   ASSERT_TRUE(symbol.has_value());
   EXPECT_EQ(symbol->name, "symbols_test_landmark");
   EXPECT_EQ(symbol->start, landmark());
@@ -66,10 +48,10 @@ TEST(Symbols, NamesAFunctionOfAProcess) {
 TEST(Symbols, WhatIsMappedFromNowhereHasNoName) {
   Symbols symbols;
   symbols.use_host();
-  EXPECT_FALSE(symbols.user(static_cast<uint32_t>(getpid()), 16).has_value());
-  EXPECT_FALSE(symbols.user(0x7fffffff, landmark()).has_value()) << "no such process";
-  EXPECT_FALSE(symbols.kernel(0).has_value());
-  EXPECT_FALSE(symbols.kernel(landmark()).has_value()) << "no kernel address";
+  EXPECT_FALSE(symbols.user(mine(), 16).has_value());
+  EXPECT_FALSE(symbols.user({0, 0, 0x7fffffff}, landmark()).has_value()) << "no such process";
+  EXPECT_FALSE(symbols.kernel({}, 0).has_value());
+  EXPECT_FALSE(symbols.kernel({}, landmark()).has_value()) << "no kernel address";
 }
 
 // Two addresses of one function, and what a field of `kind` makes of them.
@@ -159,6 +141,75 @@ TEST(Symbols, NamesOfKeysInHistograms) {
   const uint64_t words[] = {static_cast<uint64_t>(getpid()), landmark()};
   scene.aggregate(0, 0, {{std::string(reinterpret_cast<const char*>(words), sizeof words)}}, {3});
   EXPECT_NE(scene.remaining().find(fmt::format("{} |@", program_invocation_short_name)), std::string::npos);
+}
+
+// Two guests with one kernel at different places, the first of them after a reboot too.
+class FakeGuests final : public SymbolSource {
+ public:
+  std::vector<std::optional<Symbol>> resolve(const AddressOwner& owner, bool kernel,
+                                             std::span<const uint64_t> addresses) override {
+    ++questions;
+    std::vector<std::optional<Symbol>> names;
+    if (gone.contains(owner.boot)) return names;
+    const uint64_t base = kernel ? kBase + owner.boot * 0x100000 : 0x400000;
+    for (uint64_t address : addresses) {
+      names.emplace_back();
+      if (address < base || address >= base + 0x200) continue;
+      const bool second = address >= base + 0x100;
+      names.back() = Symbol{kernel ? "vmlinux" : "app", second ? "second" : "first", base + (second ? 0x100 : 0)};
+    }
+    return names;
+  }
+  uint16_t boot(uint16_t target) const override { return target == 1 ? 3 : 2; }
+
+  static constexpr uint64_t kBase = 0xffffffff81000000;
+  std::set<uint16_t> gone;
+  int questions = 0;
+};
+
+std::string words(std::initializer_list<uint64_t> list) {
+  std::string bytes;
+  for (uint64_t word : list) bytes.append(reinterpret_cast<const char*>(&word), sizeof word);
+  return bytes;
+}
+
+TEST(Symbols, StacksOfGuestsThatReadTheSameAreOneKey) {
+  dif::Action count = aggregate_of(dif::ActionKind::kCount, 1, {int_type(8)});
+  count.arg_kinds = {dif::ActionKind::kStack};
+  count.arg_params = {3};
+  Options options;
+  options.quiet = true;
+  Scene scene(program_of({{count}}, {{"a", 1, dif::ActionKind::kCount, 0, {int_type(8)}}}), options);
+  const auto guests = std::make_shared<FakeGuests>();
+  scene.consumer().symbols().use_guests(guests);
+  for (const AddressOwner owner : {AddressOwner{1, 1, 0}, {2, 2, 0}, {1, 3, 0}}) {
+    const uint64_t base = FakeGuests::kBase + owner.boot * 0x100000;
+    scene.aggregate(0, 0, {{words({owner.word(), base + 0x10, base + 0x120})}}, {1});
+  }
+  guests->gone = {4};
+  scene.aggregate(0, 0, {{words({AddressOwner{1, 4, 0}.word(), 0x1000})}}, {7});
+  const std::string text = scene.remaining();
+  EXPECT_EQ(text,
+            "\n              vmlinux`first+0x10\n              vmlinux`second+0x20\n                3\n"
+            "\n              0x1000\n                7\n");
+  EXPECT_EQ(guests->questions, 4) << "one for each stack";
+}
+
+TEST(Symbols, NamesOfAGuestsAddresses) {
+  dif::Action action = printf_of("%a %a %A %a", std::vector<dif::Type>(4, int_type(8)));
+  action.arg_kinds = {dif::ActionKind::kSym, dif::ActionKind::kDifexpr, dif::ActionKind::kUsym,
+                      dif::ActionKind::kDifexpr};
+  action.arg_params.assign(4, 0);
+  Options options;
+  options.quiet = true;
+  Scene scene(program_of({{action}}), options);
+  scene.consumer().symbols().use_guests(std::make_shared<FakeGuests>());
+  const uint64_t base = FakeGuests::kBase + 0x300000;
+  scene.fire(0,
+             {{words({AddressOwner{1, 3, 0}.word(), base + 1}), static_cast<int64_t>(base + 0x101),
+               words({AddressOwner{1, 3, 42}.word(), 0x400002}), static_cast<int64_t>(base - 1)}},
+             0, 1);
+  EXPECT_EQ(scene.printed(), fmt::format("vmlinux`first+0x1 vmlinux`second+0x1 app`first+0x2 {:#x}", base - 1));
 }
 
 }  // namespace

@@ -67,21 +67,20 @@ std::string raw_dump(ByteView bytes) {
   return text;
 }
 
-std::string frame_text(bool kernel, uint32_t pid, uint64_t pc, Symbols* symbols) {
+std::string frame_text(const Datum& stack, size_t frame, Symbols* symbols) {
+  const uint64_t pc = stack.frame(frame);
+  const dif::AddressOwner owner = stack.owner();
   if (symbols == nullptr) return address_text(std::nullopt, pc, Offset::kShown);
-  if (kernel) return address_text(symbols->kernel(pc), pc, Offset::kShown);
-  if (!symbols->noresolve()) return address_text(symbols->user(pid, pc), pc, Offset::kShown);
-  return symbols->user_offset(pid, pc).value_or(fmt::format("{:#x}", pc));
+  if (stack.is_kernel()) return address_text(symbols->kernel(owner, pc), pc, Offset::kShown);
+  if (!symbols->noresolve()) return address_text(symbols->user(owner, pc), pc, Offset::kShown);
+  return symbols->user_offset(owner, pc).value_or(fmt::format("{:#x}", pc));
 }
 
 std::string stack_text(const Datum& stack, int indent, int width, Symbols* symbols) {
   std::string text = "\n";
-  const bool kernel = stack.kind() == ActionKind::kStack;
-  const auto pid = static_cast<uint32_t>(stack.word(0));  // user stacks begin with it
-  for (size_t i = kernel ? 0 : 1; i < stack.bytes.size() / 8; ++i) {
-    const uint64_t pc = stack.word(i);
-    if (pc == 0) break;
-    text += fmt::format("{:{}}{:>{}}\n", "", indent, frame_text(kernel, pid, pc, symbols), width);
+  if (symbols != nullptr) symbols->prepare(stack);
+  for (size_t i = 0; stack.frame(i) != 0; ++i) {
+    text += fmt::format("{:{}}{:>{}}\n", "", indent, frame_text(stack, i, symbols), width);
   }
   return text;
 }
@@ -97,13 +96,8 @@ std::string address_text(const std::optional<Symbol>& symbol, uint64_t address, 
 std::string symbol_text(const Datum& datum, Symbols* symbols, Offset offset) {
   const uint64_t address = datum.address();
   std::optional<Symbol> symbol;
-  switch (datum.kind()) {
-    case ActionKind::kSym:
-    case ActionKind::kMod:
-      if (symbols != nullptr) symbol = symbols->kernel(address);
-      break;
-    default:
-      if (symbols != nullptr) symbol = symbols->user(static_cast<uint32_t>(datum.word(0)), address);
+  if (symbols != nullptr) {
+    symbol = datum.is_kernel() ? symbols->kernel(datum.owner(), address) : symbols->user(datum.owner(), address);
   }
   const bool module_only = datum.kind() == ActionKind::kMod || datum.kind() == ActionKind::kUmod;
   if (module_only && symbol) return symbol->module;

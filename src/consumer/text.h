@@ -25,7 +25,7 @@ std::string print_text(const Datum& value);  // print()
 std::string key_column(const Datum& key, const TraceStyle& style);
 std::string raw_dump(ByteView bytes);
 // One frame, of the kernel or of that process.
-std::string frame_text(bool kernel, uint32_t pid, uint64_t pc, Symbols* symbols);
+std::string frame_text(const Datum& stack, size_t frame, Symbols* symbols);
 // A newline, then one line per frame, each indented and its text padded to `width`.
 std::string stack_text(const Datum& stack, int indent, int width, Symbols* symbols);
 // mod`sym+0x1, mod`sym, mod`0x1 or 0x1.

@@ -63,6 +63,7 @@ Result<void> CallService::armed(Vm& vm, uint64_t program, const channel::Armed& 
     if (static_cast<uint32_t>(answer.rings_size()) > limits_.cpus) return Error("it has too many rings");
     call::RingSet set;
     set.nonce = expected;
+    set.boot = vm.boot();
     for (const channel::RingPages& ring : answer.rings()) {
       set.rings.push_back({ring.cpu(), {ring.pages().begin(), ring.pages().end()}});
     }

@@ -1,4 +1,5 @@
 #include "daemon/client_server.h"
+#include "daemon/address_names.h"
 
 #include <sys/socket.h>
 
@@ -42,6 +43,7 @@ class ClientServer::Peer : public std::enable_shared_from_this<Peer> {
   void list_probes(const channel::ListProbesRequest& request);
   void vm_list();
   void types_list();
+  void resolve(const channel::ResolveRequest& request);
   VmRegistry& registry() { return server_.context_.registry; }
 
   void send(const FromDaemon& message) { connection_->send(message); }
@@ -65,6 +67,7 @@ class ClientServer::Peer : public std::enable_shared_from_this<Peer> {
   ClientServer& server_;
   std::shared_ptr<channel::Connection> connection_;
   std::set<uint64_t> sessions_;
+  AddressNames names_{server_.context_};
   std::shared_ptr<Lister> lister_;
   bool closed_ = false;
 };
@@ -118,6 +121,8 @@ void ClientServer::Peer::on_message(ByteView payload) {
       server_.context_.type_store.drop(*key);
       return send_done(key->hash + " dropped");
     }
+    case ToDaemon::kResolve:
+      return resolve(message.resolve());
     case ToDaemon::BODY_NOT_SET:
       return close("it asks for something this dtraced does not know");
   }
@@ -144,6 +149,16 @@ void ClientServer::Peer::list_probes(const channel::ListProbesRequest& request) 
   lister_ = std::make_shared<Lister>(server_.context_, request,
                                      [send = sender()](const FromDaemon& message) { send(message, {}); });
   lister_->run();
+}
+
+void ClientServer::Peer::resolve(const channel::ResolveRequest& request) {
+  names_.resolve(request, [weak = weak_from_this()](const channel::ResolveReply& answer) {
+    auto self = weak.lock();
+    if (!self || self->closed_) return;
+    FromDaemon reply;
+    *reply.mutable_resolve() = answer;
+    self->send(reply);
+  });
 }
 
 void ClientServer::Peer::types_list() {

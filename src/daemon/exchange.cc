@@ -18,6 +18,8 @@ std::string id_of(const FromMinion& message) {
       return std::to_string(message.names().request());
     case FromMinion::kModules:
       return std::to_string(message.modules().request());
+    case FromMinion::kAddresses:
+      return std::to_string(message.addresses().request());
     case FromMinion::kInstalled:
       return std::to_string(message.installed().program());
     case FromMinion::kArmed:

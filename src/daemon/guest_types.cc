@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::daemon {
 
@@ -96,7 +96,7 @@ Result<void> GuestTypes::take(const channel::ModulesReply& reply, size_t names) 
     if (modules_.contains(module.name())) continue;
     const bool twice = std::any_of(offered_.begin(), offered_.end(),
                                    [&](const TypeFetcher::Module& offered) { return offered.name == module.name(); });
-    if (twice || !types::is_module_name(module.name()) || module.name() == types::kKernelModule ||
+    if (twice || !symbols::is_module_name(module.name()) || module.name() == symbols::kKernelModule ||
         !is_hash(module.hash())) {
       return nonsense;
     }

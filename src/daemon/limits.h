@@ -20,6 +20,7 @@ struct Limits {
   milliseconds which_modules{15000};  // have some types
   milliseconds install{15000};        // matching included
   milliseconds arm{60000};            // loading and attaching
+  milliseconds address_names{15000};  // what is at some addresses
   milliseconds disarm{20000};
   milliseconds list{30000};  // one page
   milliseconds watch{1000};  // while something is traced: look for failures and new guests
@@ -40,6 +41,7 @@ struct Limits {
   uint32_t modules_seen = 1024;                // of one guest, whose hashes are remembered
   uint64_t module_bytes = uint64_t{64} << 20;  // of their types together
   unsigned module_rounds = 8;                  // of questions: what a module's types name may be in another module
+  uint32_t addresses = 4096;                   // asked about at once
   size_t installed = size_t{4} << 20;          // bytes of a linked program
 };
 

@@ -73,6 +73,7 @@ void Minion::host_is_gone() {
   decoder_.reset();
   instance_.clear();
   types_ = {};
+  agent_.forget_addresses();
   if (programs_.empty()) return;
   agent_.disarm_all();
   programs_.clear();
@@ -120,6 +121,8 @@ void Minion::handle(const channel::ToMinion& message) {
       return on_names(message.names());
     case channel::ToMinion::kModules:
       return on_modules(message.modules());
+    case channel::ToMinion::kAddresses:
+      return on_addresses(message.addresses());
     case channel::ToMinion::kSymbols:
       return on_symbols(message.symbols());
     case channel::ToMinion::kList:
@@ -139,6 +142,22 @@ void Minion::handle(const channel::ToMinion& message) {
     case channel::ToMinion::BODY_NOT_SET:
       return;
   }
+}
+
+void Minion::on_addresses(const channel::AddressesRequest& request) {
+  if (request.addresses().empty()) agent_.forget_addresses();
+  channel::FromMinion message;
+  channel::AddressesReply& reply = *message.mutable_addresses();
+  reply.set_request(request.request());
+  const std::vector<uint64_t> addresses(request.addresses().begin(), request.addresses().end());
+  for (const auto& symbol : agent_.at(request.kernel(), request.pid(), addresses)) {
+    channel::AddressName* name = reply.add_names();
+    if (!symbol) continue;
+    name->set_module(symbol->module);
+    name->set_name(symbol->name);
+    name->set_start(symbol->start);
+  }
+  send(message);
 }
 
 void Minion::on_names(const channel::NamesRequest& request) {

@@ -48,6 +48,7 @@ class Minion {
   void handle(const channel::ToMinion& message);
   void on_greeting(const channel::Greeting& greeting);
   void on_types(const channel::TypesRequest& request);
+  void on_addresses(const channel::AddressesRequest& request);
   void on_names(const channel::NamesRequest& request);
   Result<const Bytes*> types_to_send(const channel::TypesRequest& request);
   void on_modules(const channel::ModulesRequest& request);

@@ -91,6 +91,20 @@ class FakeAgent final : public agent::Agent {
     ++uploaded[module];
     return found->second;
   }
+  std::vector<std::optional<symbols::Symbol>> at(bool kernel, uint32_t pid,
+                                                 std::span<const uint64_t> addresses) override {
+    std::lock_guard lock(mutex_);
+    std::vector<std::optional<symbols::Symbol>> found;
+    for (uint64_t address : addresses) {
+      const auto known = names_at.find({kernel ? 0 : pid, address});
+      found.push_back(known == names_at.end() ? std::nullopt : std::optional(known->second));
+    }
+    return found;
+  }
+  void forget_addresses() override { ++forgotten; }
+  std::map<std::pair<uint32_t, uint64_t>, symbols::Symbol> names_at;  // before the world starts
+  std::atomic<int> forgotten{0};
+
   Result<agent::FoundSymbols> symbols(const std::vector<agent::SymbolName>& names) const override {
     agent::FoundSymbols found = answer_symbols;
     if (!found.symbols.empty()) return found;

@@ -472,6 +472,7 @@ void TraceSession::submitted() {
     channel::GuestStatus* status = reply.add_guests();
     status->set_target(target);
     status->set_vmname(deployment->vmname);
+    if (const Vm* vm = context_.registry.find(target)) status->set_boot(vm->boot());
     status->set_kernel(deployment->kernel);
     status->set_state(deployment->armed() ? "armed" : "nothing matched");
     status->set_matched(deployment->matched());

@@ -117,7 +117,8 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
   void offer_installed(const DeploymentPtr& deployment);
   void offer_armed(const DeploymentPtr& deployment);
   void withdraw(const DeploymentPtr& deployment, const Error& error);
-  void send_event(const std::string& vmname, const std::string& text, const channel::GuestDrops* drops = nullptr);
+  void send_event(const std::string& vmname, const std::string& text, const channel::GuestDrops* drops = nullptr,
+                  const Vm* traced = nullptr);
   bool note_drops(const Deployment& deployment, channel::GuestDrops* drops);
 
   void finish_end();

@@ -4,7 +4,8 @@
 
 namespace ht::daemon {
 
-void TraceSession::send_event(const std::string& vmname, const std::string& text, const channel::GuestDrops* drops) {
+void TraceSession::send_event(const std::string& vmname, const std::string& text, const channel::GuestDrops* drops,
+                              const Vm* traced) {
   channel::FromDaemon message;
   channel::Event& event = *message.mutable_event();
   event.set_vmname(vmname);
@@ -14,6 +15,10 @@ void TraceSession::send_event(const std::string& vmname, const std::string& text
     add_variants(event.mutable_variants());
   }
   if (drops != nullptr) *event.add_drops() = *drops;
+  if (traced != nullptr) {
+    event.set_target(traced->target());
+    event.set_boot(traced->boot());
+  }
   log::info("session {}: {}", id_, text);
   send_(message, {});
 }
@@ -110,9 +115,10 @@ void TraceSession::offer_armed(const DeploymentPtr& deployment) {
   const Vm* vm = context_.registry.find(deployment->target());
   const bool again = had_.erase(deployment->target()) > 0;
   const bool rebooted = again && vm != nullptr && vm->rebooted();
-  send_event(name, rebooted ? name + " rebooted; tracing it again"
-                   : again  ? name + " is back; tracing it again"
-                            : name + " joined; tracing it");
+  const std::string text = rebooted ? name + " rebooted; tracing it again"
+                           : again  ? name + " is back; tracing it again"
+                                    : name + " joined; tracing it";
+  send_event(name, text, nullptr, vm);
 }
 
 void TraceSession::withdraw(const DeploymentPtr& deployment, const Error& error) {

@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::daemon {
 namespace {
@@ -28,7 +28,7 @@ bool is_hash(const std::string& text) {
 }
 
 bool TypesKey::valid() const {
-  return is_hash(hash) && (!is_module() || (is_hash(kernel) && types::is_module_name(module)));
+  return is_hash(hash) && (!is_module() || (is_hash(kernel) && symbols::is_module_name(module)));
 }
 
 std::string TypesKey::text() const {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "symbols/kallsyms.h"
 #include "types/describe.h"
-#include "types/kallsyms.h"
 
 namespace ht::daemon {
 
@@ -14,7 +14,7 @@ void fill_types_list(const TypeStore& store, const VmRegistry& registry, channel
     info->set_hash(key.hash);
     info->set_size(stored.bytes);
     info->set_in_memory(stored.in_memory);
-    info->set_module(key.is_module() ? key.module : std::string(types::kKernelModule));
+    info->set_module(key.is_module() ? key.module : std::string(symbols::kKernelModule));
     info->set_base(key.kernel);
     for (const Vm* vm : registry.vms()) {
       if (!vm->ready() || vm->hello().types_hash() != (key.is_module() ? key.kernel : key.hash)) continue;

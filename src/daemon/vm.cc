@@ -23,6 +23,13 @@ std::string random_bytes() {
   return bytes;
 }
 
+// Never 0. No two boots that could be mixed up have one number, not even of machines that follow each other in a name.
+uint16_t next_boot() {
+  static uint16_t last = 0;
+  if (++last == 0) ++last;
+  return last;
+}
+
 // Empty if fine. What a guest says of itself ends up in messages, tables and file names.
 std::string wrong_with_name(const std::string& name, const Limits& limits) {
   if (name.size() > limits.name) return "it says a name that is too long";
@@ -304,6 +311,7 @@ void Vm::on_hello(const channel::Hello& hello) {
     if (connection_) greet();
     return;
   }
+  if (hello.boot_id() != hello_.boot_id() || boot_ == 0) boot_ = next_boot();
   rebooted_ = !hello_.boot_id().empty() && hello.boot_id() != hello_.boot_id();
   hello_ = hello;
   timer_.cancel();

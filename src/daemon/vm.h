@@ -70,6 +70,7 @@ class Vm {
   const std::string& detail() const { return detail_; }  // why it is not ready
   std::shared_ptr<guest::GuestRam> ram() const { return ram_; }
   guest::AddressSpaceInfo address_space() const;
+  uint16_t boot() const { return boot_; }      // of all that were seen, this one
   bool rebooted() const { return rebooted_; }  // its last Hello told of another boot than the one before
 
   // Asks what it is called now, so that hello() says it. `done` is called also if it does not answer.
@@ -121,6 +122,7 @@ class Vm {
   uint32_t unanswered_ = 0;  // greetings on this connection
   unsigned failed_connects_ = 0;
   bool rebooted_ = false;
+  uint16_t boot_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the handler that may be queued when this ends
 };
 

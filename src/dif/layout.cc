@@ -23,13 +23,12 @@ Shape special_shape(ActionKind kind, uint64_t param) {
   const uint64_t frames = param & 0xffffffff;
   switch (kind) {
     case ActionKind::kStack:
-      return {frames * 8, 8};
+      return {8 + frames * 8, 8};
     case ActionKind::kUstack:
     case ActionKind::kJstack:
       return {8 + frames * 8 + (param >> 32), 8};
     case ActionKind::kSym:
     case ActionKind::kMod:
-      return {8, 8};
     case ActionKind::kUsym:
     case ActionKind::kUmod:
     case ActionKind::kUaddr:

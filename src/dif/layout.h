@@ -9,13 +9,27 @@
 
 namespace ht::dif {
 
+// Whose address it is: the first word of every field that holds a stack or an address to be named. Targets are the
+// engine's; `boot` tells the boots of a guest apart, for what was at an address is elsewhere after the next one.
+struct AddressOwner {
+  uint16_t target = 0;  // 0: this machine
+  uint16_t boot = 0;
+  uint32_t pid = 0;  // 0 for the kernel's
+
+  uint64_t word() const { return uint64_t{target} << 48 | uint64_t{boot} << 32 | pid; }
+  static AddressOwner of(uint64_t word) {
+    return {static_cast<uint16_t>(word >> 48), static_cast<uint16_t>(word >> 32), static_cast<uint32_t>(word)};
+  }
+  bool operator==(const AddressOwner&) const = default;
+};
+
 struct Field {
   uint32_t action = 0;                     // index into Clause::actions
   uint32_t arg = 0;                        // index into Action::args
   uint32_t offset = 0;                     // bytes from the start of the record's data
   uint32_t size = 0;                       // bytes; strings: strsize
   Type type;                               // of the recorded value (strings: by ref)
-  ActionKind kind = ActionKind::kDifexpr;  // kStack, kSym ... when the argument is one
+  ActionKind kind = ActionKind::kDifexpr;  // kStack, kSym ... when the argument is one: AddressOwner, then addresses
 };
 
 // The record's data is `size` bytes (a multiple of 8): first, if the clause has control flow, a presence byte per

@@ -75,12 +75,19 @@ TEST(RecordLayout, StacksAndSymbols) {
   clause.actions = {stack, ustack, action(ActionKind::kSym, {i(8)}), action(ActionKind::kUaddr, {i(8)})};
   const RecordLayout layout = record_layout(clause, 256);
   ASSERT_EQ(layout.fields.size(), 4u);
-  EXPECT_EQ(layout.fields[0].size, 40u);
+  EXPECT_EQ(layout.fields[0].size, 8u + 40);
   EXPECT_EQ(layout.fields[1].size, 8u + 24 + 100);
-  EXPECT_EQ(layout.fields[2].size, 8u);
+  EXPECT_EQ(layout.fields[2].size, 16u);
   EXPECT_EQ(layout.fields[3].size, 16u);
   EXPECT_EQ(layout.fields[3].kind, ActionKind::kUaddr);
   EXPECT_EQ(layout.fields[2].offset % 8, 0u);
+}
+
+TEST(AddressOwner, IsOneWord) {
+  const AddressOwner owner{0x1234, 0xfffe, 0x89abcdef};
+  EXPECT_EQ(owner.word(), 0x1234fffe89abcdefu);
+  EXPECT_EQ(AddressOwner::of(owner.word()), owner);
+  EXPECT_EQ(AddressOwner{}.word(), 0u) << "this machine's kernel";
 }
 
 TEST(RecordLayout, TracememAndExit) {
@@ -119,8 +126,8 @@ TEST(AggregationLayout, KeysThenValues) {
   ASSERT_EQ(layout.keys.size(), 3u);
   EXPECT_EQ(layout.keys[1].offset, 12u);
   EXPECT_EQ(layout.keys[2].offset, 16u);
-  EXPECT_EQ(layout.keys[2].size, 32u);
-  EXPECT_EQ(layout.key_size, 48u);
+  EXPECT_EQ(layout.keys[2].size, 8u + 32);
+  EXPECT_EQ(layout.key_size, 56u);
   EXPECT_EQ(layout.value_words, 12u);
 }
 

@@ -115,13 +115,19 @@ bool Machine::load_builtin(uint32_t variable, Value* result) {
     case dif::kVarCpu:
       v = {firing.cpu};
       return true;
+    // The host's own probes fire in no function. A kernel stack begins with the caller of what fired, a user stack with
+    // where the thread is.
     case dif::kVarCaller:
+      v = {firing.kernel_stack.empty() ? 0 : firing.kernel_stack[0], target_tag()};
+      return true;
     case dif::kVarUcaller:
+      v = {firing.user_stack.size() > 1 ? firing.user_stack[1] : 0, target_tag()};
+      return true;
     case dif::kVarStackdepth:
+      v = {firing.kernel_stack.size()};
+      return true;
     case dif::kVarUstackdepth:
-      // The host's own probes fire in no function; what a guest's stack is, a call does not say.
-      if (firing.target != kHost) return fail(Fault::kIllop);
-      v = {variable == dif::kVarUstackdepth && host_user_pc() != 0 ? 1u : 0u};
+      v = {host_user_pc() != 0 ? 1u : firing.user_stack.size()};
       return true;
     case dif::kVarVmname:
       v = builtin_string(BuiltinString::kVmname);

@@ -263,12 +263,11 @@ bool Machine::store_arg(const LoadedArg& arg, Value value, uint8_t* base, uint32
     }
     case ActionKind::kSym:
     case ActionKind::kMod:
-      std::memcpy(out, &value.bits, 8);
-      return true;
     case ActionKind::kUsym:
     case ActionKind::kUmod:
     case ActionKind::kUaddr: {
-      const uint64_t words[2] = {context_->firing.pid, value.bits};
+      const bool kernel = arg.kind == ActionKind::kSym || arg.kind == ActionKind::kMod;
+      const uint64_t words[2] = {owner(value.tag, kernel).word(), value.bits};
       std::memcpy(out, words, sizeof words);
       return true;
     }
@@ -278,11 +277,28 @@ bool Machine::store_arg(const LoadedArg& arg, Value value, uint8_t* base, uint32
   }
 }
 
-// Stacks are not walked yet: where a host's timer was is all there is of one.
+// Whose address a value is: the guest's that its tag names, else the firing one's. Of another guest's boot nothing is
+// known here, and so no name is given to it.
+dif::AddressOwner Machine::owner(Tag tag, bool kernel) const {
+  const Firing& firing = context_->firing;
+  const TargetId target = is_guest_tag(tag) ? target_of(tag) : firing.target;
+  const bool own = target == firing.target;
+  return {target, own ? firing.boot : uint16_t{0}, kernel || !own ? 0 : firing.pid};
+}
+
+// Of a host's timer, where it was is all there is.
 void Machine::store_stack(ActionKind kind, uint8_t* out, uint32_t size) const {
   std::memset(out, 0, size);
-  const uint64_t words[2] = {context_->firing.pid, host_user_pc()};
-  if (kind == ActionKind::kUstack && words[1] != 0 && size >= sizeof words) std::memcpy(out, words, sizeof words);
+  const bool kernel = kind == ActionKind::kStack;
+  if (size < 2 * sizeof(uint64_t)) return;
+  const Firing& firing = context_->firing;
+  const uint64_t pc = host_user_pc();
+  std::span<const uint64_t> frames = kernel ? firing.kernel_stack : firing.user_stack;
+  if (!kernel && pc != 0) frames = {&pc, 1};
+  if (frames.empty()) return;
+  const uint64_t whose = owner(kTagNone, kernel).word();
+  std::memcpy(out, &whose, sizeof whose);
+  std::memcpy(out + sizeof whose, frames.data(), std::min<size_t>(frames.size_bytes(), size - sizeof whose));
 }
 
 bool Machine::store_value(const LoadedArg& arg, Value value, uint8_t* out, uint32_t* used) {

@@ -34,7 +34,10 @@ uint32_t dtrace_record_size(const dif::Clause& clause, const dif::RecordLayout& 
   for (const dif::Field& field : layout.fields) {
     const ActionKind kind = clause.actions[field.action].kind;
     if (kind == ActionKind::kSpeculate || kind == ActionKind::kCommit || kind == ActionKind::kDiscard) continue;
-    end = align(end, field_alignment(field)) + field.size;
+    // DTrace's own kernel stacks and symbols begin with the first address.
+    const bool ours =
+        field.kind == ActionKind::kStack || field.kind == ActionKind::kSym || field.kind == ActionKind::kMod;
+    end = align(end, field_alignment(field)) + field.size - (ours ? 8 : 0);
     alignment = std::max(alignment, field_alignment(field));
   }
   return static_cast<uint32_t>(std::min<uint64_t>(align(end, alignment), kMaxRecord));

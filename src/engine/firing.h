@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "guest/memory.h"
@@ -23,10 +24,14 @@ struct Firing {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint64_t task = 0;                // address of struct task_struct: curthread; with target, the key of thread-locals
+  uint16_t boot = 0;                // of the guest, as the overlord counts them
   uint64_t pgd = 0;                 // task->mm->pgd, for user memory
   int32_t error = 0;                // D's errno
   std::array<char, 16> comm{};      // execname, NUL-padded
   std::array<uint64_t, 10> args{};  // arg0 ... arg9
+  // Return addresses, innermost first, as they were at the probe; empty unless the probe was to capture them. They
+  // stay where they are while this is run.
+  std::span<const uint64_t> kernel_stack, user_stack;
   guest::Memory* memory = nullptr;  // null: nothing can be read (host timers)
 };
 

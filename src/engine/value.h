@@ -32,6 +32,13 @@ constexpr Tag guest_tag(TargetId target) {
   return 1u << kTagKindShift | target;
 }
 
+constexpr bool is_guest_tag(Tag tag) {
+  return tag >> kTagKindShift == 1;
+}
+constexpr TargetId target_of(Tag tag) {
+  return static_cast<TargetId>(tag);
+}
+
 enum class Region : uint32_t {
   kScratch = 1,  // object: running number of an allocation of this slot; storable unless a string
   kStrings = 2,  // object: number of the DIFO

@@ -3,8 +3,8 @@
 #include <unordered_set>
 
 #include "base/fd.h"
+#include "symbols/kallsyms.h"
 #include "types/btf_loader.h"
-#include "types/kallsyms.h"
 
 namespace ht::types {
 namespace {
@@ -157,7 +157,7 @@ std::optional<TypeId> BtfFile::find(Kind wanted, std::string_view text) const {
 
 std::optional<TypeId> BtfFile::find_in(std::string_view module, Kind wanted, std::string_view text) const {
   const bool is_symbol = wanted == Kind::kVar || wanted == Kind::kFunc;
-  if (is_symbol && !base_ && !module.empty() && module != kKernelModule) return std::nullopt;
+  if (is_symbol && !base_ && !module.empty() && module != symbols::kKernelModule) return std::nullopt;
   return find(wanted, text);
 }
 

@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "base/hash.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::types {
 
 CombinedTypes::CombinedTypes(std::shared_ptr<const TypeFile> vmlinux, std::vector<Module> modules) {
   hash_ = vmlinux->hash();
   const auto shared = static_cast<TypeId>(vmlinux->count());
-  parts_.push_back({std::string(kKernelModule), std::move(vmlinux), 0, shared});
+  parts_.push_back({std::string(symbols::kKernelModule), std::move(vmlinux), 0, shared});
   std::string hashes = hash_;
   for (Module& module : modules) {
     const auto first = static_cast<TypeId>(count());
@@ -53,7 +53,7 @@ void CombinedTypes::note(std::string_view module, Kind kind, std::string_view na
 
 std::optional<TypeId> CombinedTypes::find_in(std::string_view module, Kind wanted, std::string_view name) const {
   const TypeFile& kernel = vmlinux();
-  if (module == kKernelModule) return kernel.find(wanted, name);
+  if (module == symbols::kKernelModule) return kernel.find(wanted, name);
   if (module.empty()) {
     if (auto id = kernel.find(wanted, name)) return id;
   }

@@ -15,19 +15,19 @@ constexpr std::string_view kAliases[] = {"kernel", "genunix", "unix"};
 
 std::string_view RunningKernel::canonical(std::string_view module) {
   const bool alias = std::find(std::begin(kAliases), std::end(kAliases), module) != std::end(kAliases);
-  return alias ? kKernelModule : module;
+  return alias ? symbols::kKernelModule : module;
 }
 
 Result<std::shared_ptr<const TypeFile>> RunningKernel::types(std::string_view name) {
   const std::string module(canonical(name));
   if (auto found = files_.find(module); found != files_.end()) return found->second;
   auto load = [&]() -> Result<std::shared_ptr<const TypeFile>> {
-    if (!is_module_name(module)) return Error("there is no module " + module);
-    if (module == kKernelModule && !type_file_.empty()) return TypeFile::from_file(type_file_);
+    if (!symbols::is_module_name(module)) return Error("there is no module " + module);
+    if (module == symbols::kKernelModule && !type_file_.empty()) return TypeFile::from_file(type_file_);
     if (!type_file_.empty()) return Error("a type file has no module " + module);
     const std::string path = directory_ + "/" + module;
-    if (module == kKernelModule) return TypeFile::from_file(path);
-    auto base = types(kKernelModule);
+    if (module == symbols::kKernelModule) return TypeFile::from_file(path);
+    auto base = types(symbols::kKernelModule);
     if (!base.ok()) return base;
     return TypeFile::from_file(path, *base);
   };
@@ -36,7 +36,7 @@ Result<std::shared_ptr<const TypeFile>> RunningKernel::types(std::string_view na
 
 std::vector<std::shared_ptr<const TypeFile>> RunningKernel::all_types() {
   std::vector<std::shared_ptr<const TypeFile>> result;
-  auto base = types(kKernelModule);
+  auto base = types(symbols::kKernelModule);
   if (!base.ok()) return result;
   result.push_back(*base);
   if (!type_file_.empty()) return result;
@@ -44,7 +44,7 @@ std::vector<std::shared_ptr<const TypeFile>> RunningKernel::all_types() {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, ignored)) {
     const std::string module = entry.path().filename().string();
-    if (module != kKernelModule) modules.push_back(module);
+    if (module != symbols::kKernelModule) modules.push_back(module);
   }
   std::sort(modules.begin(), modules.end());
   for (const std::string& module : modules) {
@@ -58,7 +58,7 @@ void RunningKernel::read_symbols() {
   std::ifstream in(symbols_path_);
   std::string text;
   while (std::getline(in, text)) {
-    const auto line = parse_kernel_symbol(text);
+    const auto line = symbols::parse_kernel_symbol(text);
     if (!line) continue;
     const char type = static_cast<char>(std::tolower(static_cast<unsigned char>(line->type)));
     const bool is_function = type == 't' || type == 'w' || type == 'i';

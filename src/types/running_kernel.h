@@ -10,10 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 #include "types/type_file.h"
 
 namespace ht::types {
+
+using symbols::kKernelModule;
 
 class RunningKernel {
  public:

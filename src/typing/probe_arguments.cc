@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/glob.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::typing {
 
@@ -96,9 +96,9 @@ class ProbeArguments::Search {
 
   // Of a function that is not the kernel's own, which module has it is known if the description says which.
   bool in_module(TypeId id) const {
-    const auto kernels = types_.find_in(types::kKernelModule, Kind::kFunc, types_.name(id));
-    if (kernels && (*kernels == id || desc_.module == types::kKernelModule)) {
-      return field_match(desc_.module, types::kKernelModule);
+    const auto kernels = types_.find_in(symbols::kKernelModule, Kind::kFunc, types_.name(id));
+    if (kernels && (*kernels == id || desc_.module == symbols::kKernelModule)) {
+      return field_match(desc_.module, symbols::kKernelModule);
     }
     if (desc_.module.empty() || is_glob(desc_.module)) return true;
     return types_.find_in(desc_.module, Kind::kFunc, types_.name(id)) == id;
@@ -137,7 +137,7 @@ class ProbeArguments::Search {
 
   void system_calls() {
     // Their tracepoints' module is vmlinux.
-    if (!field_match(desc_.module, types::kKernelModule)) return;
+    if (!field_match(desc_.module, symbols::kKernelModule)) return;
     const std::string name = desc_.function.empty() ? "a system call" : desc_.function;
     if (field_match(desc_.name, "entry")) system_call(name);
     if (problem_ || !field_match(desc_.name, "return")) return;
@@ -148,7 +148,7 @@ class ProbeArguments::Search {
   void system_call(const std::string& name) {
     const bool one = !desc_.function.empty() && !is_glob(desc_.function);
     const auto id =
-        one ? types_.find_in(types::kKernelModule, Kind::kFunc, fmt::format("{}{}", kSystemCallPrefix, name))
+        one ? types_.find_in(symbols::kKernelModule, Kind::kFunc, fmt::format("{}{}", kSystemCallPrefix, name))
             : std::nullopt;
     if (id) return parameter(name, types_.target(*id), 0, true);
     index_ < kSystemCallArguments ? agree(name, untyped()) : out_of_range(name, kSystemCallArguments);

@@ -141,3 +141,20 @@ def test_a_module_that_is_loaded_while_the_guest_runs(world):
     finally:
         world.guest("vm1", "rmmod", "fuse")
     assert world.dtrace("-E", "-n", program).status == 1
+
+
+# KASLR has put the kernel of each guest elsewhere; what reads the same is one key.
+def test_addresses_have_the_names_of_each_guests_kernel(world):
+    trace = world.start_dtrace("-n", f"""vm*:{PROBE} {{
+        @one[sym((uintptr_t)&`init_task)] = count();
+        @each[vmname, func((uintptr_t)&`init_task + 8), mod((uintptr_t)&`jiffies)] = count();
+    }}
+    vm*:{PROBE} /!seen[vmname]/ {{ seen[vmname] = 1; printf("%s %a\\n", vmname, (uintptr_t)&`init_task + 8); }}
+    END {{ printa("one %A %@d\\n", @one); printa("each %s %A %A %@d\\n", @each); }}""")
+    for vm in ("vm1", "vm2"):
+        world.guest(vm, "burst", "1000")
+    done = trace.interrupt()
+    assert done.status == 0 and "error" not in done.err and "drop" not in done.err, done
+    for line in ("one vmlinux`init_task 2000", "vm1 vmlinux`init_task+0x8", "vm2 vmlinux`init_task+0x8",
+                 "each vm1 vmlinux`init_task vmlinux 1000", "each vm2 vmlinux`init_task vmlinux 1000"):
+        assert line in [" ".join(said.split()) for said in done.out.splitlines()], (line, done)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "channel/client.h"
+#include "cmd/dtrace/guest_names.h"
 #include "cmd/dtrace/messages.h"
 #include "cmd/dtrace/object_file.h"
 #include "cmd/dtrace/programs.h"
@@ -66,7 +67,8 @@ void add_variant(consumer::Consumer& consumer, const std::string& object) {
 
 class GuestBackend final : public Backend {
  public:
-  GuestBackend(Client& client, uint64_t session) : client_(client), session_(session) {}
+  GuestBackend(Client& client, uint64_t session, std::shared_ptr<GuestNames> names)
+      : client_(client), session_(session), names_(std::move(names)) {}
 
   int fd() const override { return client_.fd(); }
 
@@ -119,6 +121,7 @@ class GuestBackend final : public Backend {
     for (const channel::ProbeName& name : event.probes()) consumer.add_probe(to_name(name));
     if (event.target() != 0 && !event.vmname().empty()) {
       consumer.set_target_name(static_cast<engine::TargetId>(event.target()), event.vmname());
+      names_->set_boot(static_cast<uint16_t>(event.target()), static_cast<uint16_t>(event.boot()));
     }
     if (!event.text().empty()) {
       // Every line about a guest begins with its name.
@@ -130,6 +133,7 @@ class GuestBackend final : public Backend {
 
   Client& client_;
   uint64_t session_;
+  std::shared_ptr<GuestNames> names_;
   bool gone_ = false;  // the daemon; said already
   std::vector<channel::GuestDrops> drops_;
 };
@@ -194,9 +198,12 @@ int run_session(const CommandLine& line, const dif::Program& program, const d::S
   const auto consumer = make_consumer(program, **stream);
   for (const std::string& object : reply.variants()) add_variant(*consumer, object);
   for (const channel::ProbeName& name : reply.probes()) consumer->add_probe(to_name(name));
+  const auto names = std::make_shared<GuestNames>(**client);
   for (const channel::GuestStatus& guest : reply.guests()) {
     consumer->set_target_name(static_cast<engine::TargetId>(guest.target()), guest.vmname());
+    names->set_boot(static_cast<uint16_t>(guest.target()), static_cast<uint16_t>(guest.boot()));
   }
+  consumer->symbols().use_guests(names);
 
   if (auto started = (*client)->start(reply.session()); !started) {
     return fatal("could not enable tracing: " + started.error().text());
@@ -207,7 +214,7 @@ int run_session(const CommandLine& line, const dif::Program& program, const d::S
   say_adjustments(program, {reply.adjustments().begin(), reply.adjustments().end()});
   if (request.destructive() && !dif::option_set(program.options, "quiet")) say("allowing destructive actions");
   processes.go();
-  GuestBackend backend(**client, reply.session());
+  GuestBackend backend(**client, reply.session(), names);
   return trace(**reader, *consumer, **stream, backend, processes);
 }
 

@@ -1,4 +1,4 @@
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,7 +6,7 @@
 
 #include "base/words.h"
 
-namespace ht::types {
+namespace ht::symbols {
 namespace {
 
 constexpr size_t kLongestModule = 64;  // the kernel's MODULE_NAME_LEN is a little less
@@ -36,4 +36,4 @@ std::optional<KernelSymbolLine> parse_kernel_symbol(std::string_view line) {
   return symbol;
 }
 
-}  // namespace ht::types
+}  // namespace ht::symbols

@@ -1,10 +1,10 @@
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace ht::types {
+namespace ht::symbols {
 namespace {
 
 TEST(Kallsyms, TheKernelsAndAModules) {
@@ -35,4 +35,4 @@ TEST(Kallsyms, EveryLineIsVisited) {
 }
 
 }  // namespace
-}  // namespace ht::types
+}  // namespace ht::symbols

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace ht::types {
+namespace ht::symbols {
 
 // What the kernel itself is called among its modules.
 inline constexpr std::string_view kKernelModule = "vmlinux";
@@ -32,4 +32,4 @@ void for_each_kernel_symbol(std::string_view text, Visit visit) {
   }
 }
 
-}  // namespace ht::types
+}  // namespace ht::symbols
