@@ -129,3 +129,37 @@ done:
     first->header.breaker.time_outs = 0;
   ht_load(entry->word) = word;
 }
+
+// --- What every program begins with.
+
+// Whether the running process is of interest: the one that a test has chosen.
+static __always_inline int ht_wanted(void) {
+  return !filter_tgid || filter_tgid == bpf_get_current_pid_tgid() >> 32;
+}
+
+// The first and this CPU's ring, if calls are to be made now.
+static __always_inline struct ht_ring *ht_this_ring(struct ht_ring **first, __u32 cpu) {
+  __u32 zero = 0;
+  struct ht_ring *ring = bpf_map_lookup_elem(&rings, &cpu);
+  *first = bpf_map_lookup_elem(&rings, &zero);
+  if (!ring || !*first || !ht_host_present(*first)) return 0;
+  if (ht_breaker_closed(*first)) return ring;
+  __sync_fetch_and_add(&ring->header.losses.breaker, 1);
+  return 0;
+}
+
+// An entry that says which probe has fired, where, and in which task; or null, and counted. Whoever has it writes error,
+// args and arg_count and posts it.
+static __always_inline struct ht_entry *ht_begin(struct ht_ring *ring, struct task_struct *task, __u32 cpu, __u32 probe,
+                                                 __u64 *word) {
+  struct ht_entry *entry = ht_reserve(ring, ring->header.identity.generation, word);
+  if (!entry) {
+    __sync_fetch_and_add(&ring->header.losses.ring_full, 1);
+    return 0;
+  }
+  entry->probe = probe;
+  entry->flags = 0;
+  entry->cpu = cpu;
+  ht_describe_task(entry, task);
+  return entry;
+}

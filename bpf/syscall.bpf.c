@@ -12,47 +12,21 @@ enum { HT_ENTRY_BIT = 1, HT_RETURN_BIT = 2 };
 // By system call number; written by the agent through its mapping.
 __u8 armed[HT_SYSCALLS];
 
-// The first and this CPU's ring, if calls are to be made now.
-static __always_inline struct ht_ring *this_ring(struct ht_ring **first, __u32 cpu) {
-  __u32 zero = 0;
-  struct ht_ring *ring = bpf_map_lookup_elem(&rings, &cpu);
-  *first = bpf_map_lookup_elem(&rings, &zero);
-  if (!ring || !*first || !ht_host_present(*first)) return 0;
-  if (ht_breaker_closed(*first)) return ring;
-  __sync_fetch_and_add(&ring->header.losses.breaker, 1);
-  return 0;
-}
-
-// Whether the running task is of interest: not in a 32-bit call, and the one a test has chosen.
-static __always_inline int wanted(struct task_struct *task) {
-  if (filter_tgid && filter_tgid != bpf_get_current_pid_tgid() >> 32) return 0;
+// A task in a 32-bit call is of no interest.
+static __always_inline int in_64bit_call(struct task_struct *task) {
   return !(task->thread_info.status & TS_COMPAT);
-}
-
-static __always_inline struct ht_entry *begin(struct ht_ring *ring, struct task_struct *task, __u32 cpu, __u32 probe,
-                                              __u64 *word) {
-  struct ht_entry *entry = ht_reserve(ring, ring->header.identity.generation, word);
-  if (!entry) {
-    __sync_fetch_and_add(&ring->header.losses.ring_full, 1);
-    return 0;
-  }
-  entry->probe = probe;
-  entry->flags = 0;
-  entry->cpu = cpu;
-  ht_describe_task(entry, task);
-  return entry;
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(ht_sys_enter, struct pt_regs *regs, long id) {
   if ((__u64)id >= HT_SYSCALLS || !(armed[id] & HT_ENTRY_BIT)) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  if (!wanted(task)) return 0;
+  if (!ht_wanted() || !in_64bit_call(task)) return 0;
   __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = this_ring(&first, cpu);
+  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
   if (!ring) return 0;
   __u64 word;
-  struct ht_entry *entry = begin(ring, task, cpu, id * 2, &word);
+  struct ht_entry *entry = ht_begin(ring, task, cpu, id * 2, &word);
   if (!entry) return 0;
   entry->error = 0;
   entry->args[0] = regs->di;
@@ -71,12 +45,12 @@ int BPF_PROG(ht_sys_exit, struct pt_regs *regs, long ret) {
   __u64 id = regs->orig_ax;
   if (id >= HT_SYSCALLS || !(armed[id] & HT_RETURN_BIT)) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  if (!wanted(task)) return 0;
+  if (!ht_wanted() || !in_64bit_call(task)) return 0;
   __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = this_ring(&first, cpu);
+  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
   if (!ring) return 0;
   __u64 word;
-  struct ht_entry *entry = begin(ring, task, cpu, id * 2 + 1, &word);
+  struct ht_entry *entry = ht_begin(ring, task, cpu, id * 2 + 1, &word);
   if (!entry) return 0;
   entry->error = ret < 0 && ret >= -4095 ? -ret : 0;
   entry->args[0] = entry->args[1] = ret;  // as in DTrace: arg0 and arg1 are the result

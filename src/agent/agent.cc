@@ -95,7 +95,9 @@ class LocalAgent final : public Agent {
     return find_kernel_symbols(names, info_.cpus);
   }
   OwnNames names() const override { return own_names(); }
-  std::vector<Probe> list(const dif::ProbeDesc& description) const override { return core_.list(description); }
+  std::vector<Probe> list(const dif::ProbeDesc& description, uint32_t first, size_t limit) const override {
+    return core_.list(description, first, limit);
+  }
   std::vector<ClauseMatch> match(const dif::Program& program) const override { return core_.match(program); }
   Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes, const call::Nonce& nonce) override {
     return core_.arm(program, probes, nonce);
@@ -138,6 +140,10 @@ Result<std::unique_ptr<Agent>> Agent::create() {
   if (calls.empty()) calls = known_syscalls(syscall_tracepoints());
   std::vector<std::unique_ptr<Provider>> providers;
   providers.push_back(make_syscall_provider(calls));
+  auto types = std::make_shared<KernelTypes>();
+  auto tracepoints = std::make_shared<TracepointTable>(types);
+  providers.push_back(make_rawtp_provider(tracepoints));
+  providers.push_back(make_sdt_provider(tracepoints));
   GuestInfo info = identify(find_page_tables(symbols, reader));
   return std::unique_ptr<Agent>(std::make_unique<LocalAgent>(std::move(info), std::move(providers)));
 }

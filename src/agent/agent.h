@@ -86,9 +86,9 @@ class Agent {
 
   virtual Result<FoundSymbols> symbols(const std::vector<SymbolName>& names) const = 0;
 
-  // All probes that match, in number order, without the target field. Ids are the host's: a description with one
-  // matches nothing here.
-  virtual std::vector<Probe> list(const dif::ProbeDesc& description) const = 0;
+  // The probes that match, from number `first` on, in number order, at most `limit`, without the target field. Ids are
+  // the host's: a description with one matches nothing here.
+  virtual std::vector<Probe> list(const dif::ProbeDesc& description, uint32_t first, size_t limit) const = 0;
   virtual std::vector<ClauseMatch> match(const dif::Program& program) const = 0;
 
   // Arms the probes for `program` (an id of the overlord's). The first arming loads the eBPF programs, makes the rings

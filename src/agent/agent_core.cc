@@ -9,28 +9,22 @@
 #include "base/glob.h"
 
 namespace ht::agent {
-namespace {
 
-bool matches(const dif::ProbeDesc& description, const Probe& probe) {
-  if (description.id != 0) return false;  // ids are the host's, and it knows their names: none comes here
-  return field_match(description.provider, probe.provider) && field_match(description.module, probe.module) &&
-         field_match(description.function, probe.function) && field_match(description.name, probe.name);
+bool means(const dif::ProbeDesc& description, std::string_view module, std::string_view function,
+           std::string_view name) {
+  return field_match(description.module, module) && field_match(description.function, function) &&
+         field_match(description.name, name);
 }
 
-bool by_number(const Probe& a, const Probe& b) {
-  return a.number < b.number;
-}
-
-}  // namespace
-
-std::vector<Probe> AgentCore::list(const dif::ProbeDesc& description) const {
+std::vector<Probe> AgentCore::list(const dif::ProbeDesc& description, uint32_t first, size_t limit) const {
   std::vector<Probe> found;
+  if (description.id != 0) return found;  // ids are the host's, and it knows their names: none comes here
   for (const auto& provider : providers_) {
-    if (description.id == 0 && !field_match(description.provider, provider->name())) continue;
-    for (const Probe& probe : provider->probes())
-      if (matches(description, probe)) found.push_back(probe);
+    if (!field_match(description.provider, provider->name())) continue;
+    for (Probe& probe : provider->find(description, first, limit)) found.push_back(std::move(probe));
   }
-  std::sort(found.begin(), found.end(), by_number);
+  std::sort(found.begin(), found.end(), [](const Probe& a, const Probe& b) { return a.number < b.number; });
+  if (found.size() > limit) found.resize(limit);
   return found;
 }
 
@@ -39,7 +33,7 @@ std::vector<ClauseMatch> AgentCore::match(const dif::Program& program) const {
   for (uint32_t clause = 0; clause < program.clauses.size(); clause++) {
     std::map<uint32_t, Probe> found;  // a probe that two descriptions of one clause name fires it once
     for (const dif::ProbeDesc& description : program.clauses[clause].probes)
-      for (Probe& probe : list(description)) found.emplace(probe.number, std::move(probe));
+      for (Probe& probe : list(description, 0, SIZE_MAX)) found.emplace(probe.number, std::move(probe));
     ClauseMatch match{clause, {}};
     for (auto& [number, probe] : found) match.probes.push_back(std::move(probe));
     if (!match.probes.empty()) result.push_back(std::move(match));
@@ -48,12 +42,8 @@ std::vector<ClauseMatch> AgentCore::match(const dif::Program& program) const {
 }
 
 Provider* AgentCore::owner(uint32_t number) const {
-  for (const auto& provider : providers_) {
-    const auto& probes = provider->probes();
-    auto it = std::lower_bound(probes.begin(), probes.end(), number,
-                               [](const Probe& probe, uint32_t wanted) { return probe.number < wanted; });
-    if (it != probes.end() && it->number == number) return provider.get();
-  }
+  for (const auto& provider : providers_)
+    if (provider->has(number)) return provider.get();
   return nullptr;
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "agent/provider.h"
@@ -29,7 +28,7 @@ class AgentCore {
       : providers_(std::move(providers)), make_rings_(std::move(make_rings)) {}
   ~AgentCore() { disarm_all(); }
 
-  std::vector<Probe> list(const dif::ProbeDesc& description) const;
+  std::vector<Probe> list(const dif::ProbeDesc& description, uint32_t first, size_t limit) const;
   std::vector<ClauseMatch> match(const dif::Program& program) const;
   Result<call::RingSet> arm(uint64_t program, const std::vector<uint32_t>& probes, const call::Nonce& nonce);
   void disarm(uint64_t program);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace ht::agent {
@@ -21,7 +22,17 @@ class FakeProvider final : public Provider {
                            kind ? "return" : "entry"});
   }
   std::string_view name() const override { return name_; }
-  const std::vector<Probe>& probes() const override { return probes_; }
+  std::vector<Probe> find(const dif::ProbeDesc& description, uint32_t first, size_t limit) override {
+    asked++;
+    std::vector<Probe> found;
+    for (const Probe& probe : probes_)
+      if (found.size() < limit && probe.number >= first && means(description, probe.module, probe.function, probe.name))
+        found.push_back(probe);
+    return found;
+  }
+  bool has(uint32_t number) const override {
+    return std::any_of(probes_.begin(), probes_.end(), [&](const Probe& probe) { return probe.number == number; });
+  }
   Result<void> arm(const std::vector<uint32_t>& numbers, int) override {
     if (refuse) return Error("the kernel refuses");
     for (uint32_t number : numbers) EXPECT_TRUE(armed.insert(number).second) << "armed twice";
@@ -38,6 +49,7 @@ class FakeProvider final : public Provider {
   uint64_t misses() const override { return 3; }
 
   std::set<uint32_t> armed;
+  int asked = 0;
   bool refuse = false, loaded = false;
 
  private:
@@ -79,6 +91,7 @@ class AgentCoreTest : public ::testing::Test {
       return Result<std::unique_ptr<AgentCore::RingHandle>>(std::make_unique<FakeRings>(rings_, nonce));
     });
   }
+  std::vector<Probe> list(const dif::ProbeDesc& d) const { return core_->list(d, 0, SIZE_MAX); }
   static std::vector<uint32_t> numbers(const std::vector<Probe>& probes) {
     std::vector<uint32_t> result;
     for (const Probe& probe : probes) result.push_back(probe.number);
@@ -97,13 +110,26 @@ class AgentCoreTest : public ::testing::Test {
 };
 
 TEST_F(AgentCoreTest, ListsByEveryFieldAndByGlob) {
-  EXPECT_THAT(numbers(core_->list(description("alpha", "", "entry"))), ElementsAre(0, 2, 4));
-  EXPECT_THAT(numbers(core_->list(description("", "b", ""))), ElementsAre(2, 3, 102, 103));
-  EXPECT_THAT(numbers(core_->list(description("b*", "[ac]", "ret*"))), ElementsAre(101, 105));
-  EXPECT_THAT(core_->list(description("alph", "", "")), IsEmpty());
+  EXPECT_THAT(numbers(list(description("alpha", "", "entry"))), ElementsAre(0, 2, 4));
+  EXPECT_THAT(numbers(list(description("", "b", ""))), ElementsAre(2, 3, 102, 103));
+  EXPECT_THAT(numbers(list(description("b*", "[ac]", "ret*"))), ElementsAre(101, 105));
+  EXPECT_THAT(list(description("alph", "", "")), IsEmpty());
   dif::ProbeDesc by_id;
   by_id.id = 104;
-  EXPECT_THAT(core_->list(by_id), IsEmpty()) << "ids are the host's";
+  EXPECT_THAT(list(by_id), IsEmpty()) << "ids are the host's";
+}
+
+TEST_F(AgentCoreTest, ListsPageByPageInNumberOrder) {
+  const auto all = description("", "", "entry");
+  EXPECT_THAT(numbers(core_->list(all, 0, 4)), ElementsAre(0, 2, 4, 100));
+  EXPECT_THAT(numbers(core_->list(all, 101, 4)), ElementsAre(102, 104));
+  EXPECT_THAT(core_->list(all, 105, 4), IsEmpty());
+}
+
+TEST_F(AgentCoreTest, AProviderThatNobodyMeansIsNotAskedWhatItHas) {
+  list(description("alpha", "", ""));
+  EXPECT_EQ(a_->asked, 1);
+  EXPECT_EQ(b_->asked, 0);
 }
 
 TEST_F(AgentCoreTest, MatchNamesAProbeOncePerClause) {

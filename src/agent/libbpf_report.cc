@@ -1,6 +1,7 @@
 // libbpf's messages and the kernel's reasons: see libbpf_report.h.
 #include "agent/libbpf_report.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -57,6 +58,12 @@ Error libbpf_error(std::string_view what, int error) {
   Error result = errno_error(fmt::format("cannot {}", what), -error);
   result.hint = last_warning;
   return result;
+}
+
+uint64_t recursion_misses(int program_fd) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  return bpf_obj_get_info_by_fd(program_fd, &info, &size) == 0 ? info.recursion_misses : 0;
 }
 
 }  // namespace ht::agent

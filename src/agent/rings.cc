@@ -71,6 +71,9 @@ Result<Rings> Rings::create(const call::Nonce& nonce, uint32_t cpus, uint64_t wa
 
 Rings::~Rings() {
   if (!memory_) return;
+  // Programs that are still being detached find nobody there.
+  auto& heartbeat = ring(0)->header.host.heartbeat;
+  __atomic_fetch_or(&heartbeat, static_cast<uint64_t>(HT_HOST_ABSENT), __ATOMIC_RELEASE);
   for (const call::RingPages& where : set_.rings) std::memset(&ring(where.cpu)->header.identity, 0, 64);
 }
 

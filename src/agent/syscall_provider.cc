@@ -1,10 +1,9 @@
 // The syscall provider: syscall:vmlinux:NAME:entry and :return for every system call, where NAME is the kernel's own
 // name of it (newstat, not stat), as in /sys/kernel/tracing/events/syscalls. Two eBPF programs serve all probes
 // (bpf/syscall.bpf.c), each attached only while one of its probes is armed.
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/bpf.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -30,7 +29,17 @@ class SyscallProvider final : public Provider {
   ~SyscallProvider() override { unload(); }
 
   std::string_view name() const override { return "syscall"; }
-  const std::vector<Probe>& probes() const override { return probes_; }
+  std::vector<Probe> find(const dif::ProbeDesc& description, uint32_t first, size_t limit) override {
+    std::vector<Probe> found;
+    for (const Probe& probe : probes_) {
+      if (found.size() == limit) break;
+      if (probe.number >= first && means(description, probe.module, probe.function, probe.name)) found.push_back(probe);
+    }
+    return found;
+  }
+  bool has(uint32_t number) const override {
+    return std::any_of(probes_.begin(), probes_.end(), [&](const Probe& probe) { return probe.number == number; });
+  }
 
   Result<void> arm(const std::vector<uint32_t>& numbers, int rings_fd) override {
     if (programs_ == nullptr) RETURN_IF_ERROR(load(rings_fd));
@@ -69,13 +78,8 @@ class SyscallProvider final : public Provider {
 
   uint64_t misses() const override {
     if (programs_ == nullptr) return 0;
-    uint64_t misses = 0;
-    for (const bpf_program* program : {programs_->progs.ht_sys_enter, programs_->progs.ht_sys_exit}) {
-      bpf_prog_info info{};
-      uint32_t size = sizeof(info);
-      if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) misses += info.recursion_misses;
-    }
-    return misses;
+    return recursion_misses(bpf_program__fd(programs_->progs.ht_sys_enter)) +
+           recursion_misses(bpf_program__fd(programs_->progs.ht_sys_exit));
   }
 
  private:

@@ -264,14 +264,10 @@ void Minion::on_list(const channel::ListRequest& request) {
   channel::FromMinion reply;
   reply.mutable_list()->set_request(request.request());
   const uint32_t limit = std::clamp(request.limit(), 1u, kProbesPerPage);
-  for (const agent::Probe& probe : agent_.list(description)) {
-    if (probe.number < request.first()) continue;
-    if (static_cast<uint32_t>(reply.list().probes_size()) == limit) {
-      reply.mutable_list()->set_more(true);
-      break;
-    }
-    fill_probe(reply.mutable_list()->add_probes(), probe);
-  }
+  std::vector<agent::Probe> probes = agent_.list(description, request.first(), limit + 1);
+  reply.mutable_list()->set_more(probes.size() > limit);
+  if (probes.size() > limit) probes.pop_back();
+  for (const agent::Probe& probe : probes) fill_probe(reply.mutable_list()->add_probes(), probe);
   send(reply);
 }
 

@@ -123,9 +123,10 @@ class FakeAgent final : public agent::Agent {
     std::lock_guard lock(mutex_);
     own_names_ = {std::move(hostname), std::move(addresses)};
   }
-  std::vector<agent::Probe> list(const dif::ProbeDesc& d) const override {
+  std::vector<agent::Probe> list(const dif::ProbeDesc& d, uint32_t first, size_t limit) const override {
     std::vector<agent::Probe> found;
     for (const agent::Probe& p : probes_) {
+      if (found.size() == limit || p.number < first) continue;
       if (field_match(d.provider, p.provider) && field_match(d.module, p.module) &&
           field_match(d.function, p.function) && field_match(d.name, p.name)) {
         found.push_back(p);
@@ -138,7 +139,7 @@ class FakeAgent final : public agent::Agent {
     for (uint32_t i = 0; i < program.clauses.size(); ++i) {
       std::map<uint32_t, agent::Probe> found;
       for (const auto& description : program.clauses[i].probes) {
-        for (const auto& probe : list(description)) found[probe.number] = probe;
+        for (const auto& probe : list(description, 0, SIZE_MAX)) found[probe.number] = probe;
       }
       agent::ClauseMatch match{i, {}};
       for (auto& [number, probe] : found) match.probes.push_back(probe);
