@@ -31,7 +31,7 @@ struct task_struct {
 };
 
 struct pt_regs {
-  unsigned long di, si, dx, r10, r8, r9, orig_ax;
+  unsigned long di, si, dx, cx, r10, r8, r9, ax, orig_ax, sp;
 };
 
 #pragma clang attribute pop

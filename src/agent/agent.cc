@@ -144,6 +144,7 @@ Result<std::unique_ptr<Agent>> Agent::create() {
   auto tracepoints = std::make_shared<TracepointTable>(types);
   providers.push_back(make_rawtp_provider(tracepoints));
   providers.push_back(make_sdt_provider(tracepoints));
+  providers.push_back(make_fbt_provider(types));
   GuestInfo info = identify(find_page_tables(symbols, reader));
   return std::unique_ptr<Agent>(std::make_unique<LocalAgent>(std::move(info), std::move(providers)));
 }

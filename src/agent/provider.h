@@ -51,5 +51,6 @@ std::unique_ptr<Provider> make_syscall_provider(const std::vector<Syscall>& call
 // They share one table of the kernel's tracepoints.
 std::unique_ptr<Provider> make_rawtp_provider(std::shared_ptr<TracepointTable> table, uint32_t only_process = 0);
 std::unique_ptr<Provider> make_sdt_provider(std::shared_ptr<TracepointTable> table, uint32_t only_process = 0);
+std::unique_ptr<Provider> make_fbt_provider(std::shared_ptr<KernelTypes> types, uint32_t only_process = 0);
 
 }  // namespace ht::agent

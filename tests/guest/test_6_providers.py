@@ -1,6 +1,7 @@
 """The guest's providers beyond syscall: what they list, and what their probes say, judged by the workload and by what
 the guest itself knows."""
 import re
+import time
 
 from harness import until
 
@@ -97,3 +98,107 @@ def test_interrupts_that_come_while_a_probe_waits(world):
 def test_a_tracepoint_that_is_not_there_is_named(world):
     done = world.dtrace("-E", "-n", "vm1:rawtp:sched::sched_swich { @ = count(); }")
     assert done.status == 1 and re.search(r"vm1:rawtp:sched::sched_swich.* does not match any probes", done.err), done
+
+
+# -- fbt
+
+def test_functions_are_those_that_can_be_traced(world):
+    found = listed(world, "vm1:fbt:::")
+    witness = world.guest("vm1", "cat", "/sys/kernel/tracing/available_filter_functions").splitlines()
+    known = set()
+    for line in witness:
+        name, _, module = line.partition(" ")
+        if not name.startswith("__ftrace_invalid"):
+            known.add((module.strip("[]") or "vmlinux", name))
+    entries = {tuple(row[-3:-1]) for row in found if row[-1] == "entry"}
+    returns = {tuple(row[-3:-1]) for row in found if row[-1] == "return"}
+    assert len(found) == len(entries) + len(returns) and entries == returns, "an entry and a return of each, once"
+    assert entries <= known and len(known) > 20000, f"{len(known)} {sorted(entries - known)[:10]}"
+    # Only what the probes' own programs run is left out.
+    left_out = {name for _, name in known - entries if not name.startswith(("bpf_", "__bpf_"))}
+    assert len(left_out) < 25, left_out
+    assert ("vmlinux", "vfs_read") in entries and any(module != "vmlinux" for module, _ in entries)
+
+
+def test_entry_and_return_say_what_the_process_did(world):
+    trace = world.start_dtrace(
+        "-n", 'vm1:fbt:vmlinux:do_sys_openat2:entry /execname == "files"/ { @["open", arg0] = count(); } '
+        'vm1:fbt:vmlinux:do_sys_openat2:return /execname == "files"/ '
+        '{ @["fd", arg1 >= 3 && arg1 < 10] = count(); self->fd = arg1; } '
+        'vm1:syscall::openat:return /execname == "files"/ { @["same", self->fd == arg1] = count(); } '
+        'vm1:fbt::vfs_write:entry /execname == "files"/ { self->bytes = arg2; } '
+        'vm1:fbt::vfs_write:return /execname == "files" && self->bytes/ { @["write", arg1 == self->bytes] = count(); } '
+        'vm1:fbt::vfs_unlink:return /execname == "files"/ { @["unlink", arg1] = count(); }')
+    world.guest("vm1", "files", "100")
+    done = trace.interrupt()
+    no_drops(done)
+    found = counts(done)
+    assert found.pop(("write", "1")) >= 100, done  # and what it prints
+    # An int of -100 is AT_FDCWD.
+    assert found == {("open", "-100"): 100, ("fd", "1"): 100, ("same", "1"): 100, ("unlink", "0"): 100}, done
+    nothing_attached(world)
+
+
+def test_narrow_results_keep_their_sign(world):
+    # int close_fd(unsigned int); void security_file_free(struct file *)
+    trace = world.start_dtrace(
+        "-n", 'vm1:fbt::close_fd:entry /execname == "sh"/ { self->fd = arg0; } '
+        'vm1:fbt::close_fd:return /execname == "sh" && self->fd == 7/ { @["close", arg0, arg1] = count(); } '
+        'vm1:fbt::security_file_free:return /execname == "sh"/ { @["void", arg0, arg1] = count(); }')
+    world.guest("vm1", "sh", "-c", "exec 7</dev/null; exec 7<&-; exec 7<&-; true")
+    done = trace.interrupt()
+    no_drops(done)
+    found = counts(done)
+    assert found.pop(("void", "0", "0")) > 0, done
+    assert found == {("close", "0", "0"): 1, ("close", "0", "-9"): 1}, done  # -EBADF
+
+
+def test_functions_without_a_trampoline_are_probed_all_the_same(world):
+    # unsigned long do_mmap(file, addr, len, prot, flags, pgoff, populate, uf): eight arguments, too many for a
+    # trampoline of this kernel, and two of them on the stack.
+    trace = world.start_dtrace(
+        "-n", 'vm1:syscall::mmap:entry /execname == "bpftool"/ { self->addr = arg0; self->len = arg1; self->prot = arg2; '
+        'self->flags = arg3; self->in = 1; } '
+        'vm1:fbt:vmlinux:do_mmap:entry /self->in/ { @there["entry", arg1 == self->addr, arg2 == self->len, arg3 == self->prot, '
+        '(arg4 | 0x1800) == (self->flags | 0x1800), arg6 > 0xffff800000000000 && arg7 > 0xffff800000000000] = count(); } '
+        'vm1:fbt:vmlinux:do_mmap:return /self->in/ { self->result = arg1; } '
+        'vm1:syscall::mmap:return /self->in/ { @back["return", self->result == arg0] = count(); self->in = 0; }')
+    attached = world.attached("vm1")  # runs bpftool, which maps its libraries
+    done = trace.interrupt()
+    no_drops(done)
+    assert "ht_fbt_kentry" in attached and "ht_fbt_kreturn" in attached, attached
+    found = counts(done)
+    assert found[("entry", "1", "1", "1", "1", "1")] == found[("return", "1")] > 0 and len(found) == 2, done
+    nothing_attached(world)
+
+
+def test_functions_of_modules(world):
+    names = {row[-2] for row in listed(world, "vm1:fbt:virtio_console::entry")}
+    assert "port_fops_write" in names, names
+    trace = world.start_dtrace(
+        "-n", 'vm1:fbt:virtio_console:port_fops_write:entry /execname == "labagent"/ { self->count = arg2; } '
+        'vm1:fbt:virtio_console:port_fops_write:return /self->count/ { @[arg1 == self->count] = sum(arg1); }')
+    text = world.guest("vm1", "sh", "-c", "seq 2000")
+    done = trace.interrupt()
+    no_drops(done)
+    assert list(counts(done)) == [("1",)] and counts(done)[("1",)] >= len(text), done
+
+
+def test_all_of_tcp_arms_soon(world):
+    began = time.monotonic()
+    trace = world.start_dtrace("-n", 'vm1:fbt::tcp_*:entry { @[probefunc] = count(); }')
+    took = time.monotonic() - began
+    matched = int(re.search(r"matched (\d+) probes", trace.stderr()).group(1))
+    world.guest("vm1", "sh", "-c", "tcpecho -d 3 && tcpsend 3")
+    done = trace.interrupt()
+    no_drops(done)
+    found = counts(done)
+    print(f"        {matched} functions armed in {took:.1f} s", flush=True)
+    assert matched > 250 and took < 30, f"{matched} in {took:.1f} s"
+    assert found[("tcp_v4_connect",)] == found[("tcp_v4_syn_recv_sock",)] > 0, done
+    nothing_attached(world)
+
+
+def test_a_function_that_cannot_be_armed_is_named(world):
+    done = world.dtrace("-E", "-n", "vm1:fbt::no_such_function_*:entry { @ = count(); }")
+    assert done.status == 1 and "vm1:fbt::no_such_function_*:entry does not match any probes" in done.err, done
