@@ -183,7 +183,8 @@ class FbtProvider final : public Provider {
   Result<void> load(int rings_fd) {
     auto loaded = load_programs(rings_fd, true);
     if (loaded.ok()) return loaded;
-    log::warn("{}: functions are probed by kprobes", loaded.error().text());
+    no_trampolines_ = loaded.error().text();
+    log::warn("{}: functions are probed by kprobes", no_trampolines_);
     return load_programs(rings_fd, false).ok() ? Result<void>() : loaded;
   }
   Result<void> load_programs(int rings_fd, bool with_trampolines) {
@@ -221,7 +222,9 @@ class FbtProvider final : public Provider {
     const std::string module(what.module);
     const TypedFunction typed = what.ambiguous ? TypedFunction() : known.typed(module, what.name);
     std::string refused = what.ambiguous ? "several functions have that name" : "its type is not known";
-    if (typed.id != 0 && trampolines_[number % 2]) {
+    if (!trampolines_[number % 2]) {
+      refused = no_trampolines_;
+    } else if (typed.id != 0) {
       auto attached = attach_to_trampoline(typed, number);
       if (attached.ok()) return attached;
       refused = attached.error().text();
@@ -268,6 +271,7 @@ class FbtProvider final : public Provider {
   FunctionTable table_;
   fbt_bpf* programs_ = nullptr;
   std::array<std::optional<ProgramTemplate>, 2> trampolines_;  // as kKinds; none if the kernel takes none
+  std::string no_trampolines_;                                 // why
   Detacher detacher_;
   ProbePrograms attached_;
 };

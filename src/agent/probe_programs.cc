@@ -6,6 +6,8 @@
 #include <atomic>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "agent/libbpf_report.h"
 
 namespace ht::agent {
@@ -57,13 +59,16 @@ void Detacher::run() {
   }
 }
 
-Result<void> ProbePrograms::attach(const std::vector<uint32_t>& numbers, const Attach& attach) {
+Result<void> ProbePrograms::attach(const std::vector<uint32_t>& numbers, const Attach& attach,
+                                   std::chrono::milliseconds most) {
   want_descriptors();
   std::vector<std::optional<Result<Attachment>>> results(numbers.size());
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
+  const auto end = std::chrono::steady_clock::now() + most;
   auto work = [&] {
     for (size_t i = next++; i < numbers.size() && !failed; i = next++) {
+      if (std::chrono::steady_clock::now() >= end) return;
       results[i].emplace(attach(numbers[i]));
       if (!results[i]->ok()) failed = true;
     }
@@ -75,20 +80,27 @@ Result<void> ProbePrograms::attach(const std::vector<uint32_t>& numbers, const A
   work();
   for (std::thread& helper : helpers) helper.join();
 
-  const Error* error = nullptr;
-  for (auto& result : results)
-    if (error == nullptr && result && !result->ok()) error = &result->error();
+  size_t done = 0;
+  std::optional<Error> error;
+  for (auto& result : results) {
+    done += result && result->ok();
+    if (!error && result && !result->ok()) error = result->error();
+  }
+  if (!error && done < numbers.size())
+    error = Error(fmt::format("only {} of {} probes could be armed within {} s", done, numbers.size(),
+                              std::chrono::duration_cast<std::chrono::seconds>(most).count()),
+                  "describe fewer of them");
   std::vector<Attachment> undone;
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (!results[i] || !results[i]->ok()) continue;
-    if (error != nullptr) {
+    if (error) {
       undone.push_back(std::move(**results[i]));
     } else {
       attached_.insert_or_assign(numbers[i], std::move(**results[i]));
     }
   }
   detacher_.detach(std::move(undone));
-  return error != nullptr ? Result<void>(*error) : Result<void>();
+  return error ? Result<void>(*error) : Result<void>();
 }
 
 void ProbePrograms::detach(const std::vector<uint32_t>& numbers) {

@@ -2,6 +2,7 @@
 // may take milliseconds for each; detached in the background, as it may take a tenth of a second for each.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -46,8 +47,11 @@ class ProbePrograms {
   explicit ProbePrograms(Detacher& detacher) : detacher_(detacher) {}
   ~ProbePrograms() { detach_all(); }
 
-  // All of them, or on an error none: that of the first number that fails is returned.
-  Result<void> attach(const std::vector<uint32_t>& numbers, const Attach& attach);
+  // All of them, or on an error none: that of the first number that fails is returned. It is an error, too, if they are
+  // not all attached within `most`: whoever has asked does not wait for ever.
+  Result<void> attach(const std::vector<uint32_t>& numbers, const Attach& attach,
+                      std::chrono::milliseconds most = kMostTime);
+  static constexpr std::chrono::milliseconds kMostTime{45000};  // less than the overlord's Limits::arm
   void detach(const std::vector<uint32_t>& numbers);
   void detach_all();
   // Of all programs that were ever attached.

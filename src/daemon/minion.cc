@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/hash.h"
 #include "base/log.h"
 #include "dif/verify.h"
@@ -16,8 +18,9 @@ namespace {
 
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMostPrograms = 256;
-constexpr size_t kMostUploads = 4;  // side by side
-constexpr int kMostNames = 4096;    // of types, in one question
+constexpr size_t kMostUploads = 4;       // side by side
+constexpr int kMostNames = 4096;         // of types, in one question
+constexpr size_t kMostProbes = 150'000;  // of a program; the overlord believes no guest that claims many more
 constexpr size_t kMostObject = size_t{16} << 20;
 constexpr uint32_t kProbesPerPage = 4000;  // well below a frame
 
@@ -306,6 +309,11 @@ Result<void> Minion::finish_install(Program* program) {
   ASSIGN_OR_RETURN(dif::Program parsed, object::read(program->object));
   RETURN_IF_ERROR(dif::verify(parsed, dif::Stage::kLinked));
   program->matches = agent_.match(parsed);
+  size_t probes = 0;
+  for (const agent::ClauseMatch& match : program->matches) probes += match.probes.size();
+  if (probes > kMostProbes) {
+    return Error(fmt::format("its clauses name {} probes here, and {} are the most", probes, kMostProbes));
+  }
   program->object = {};
   program->complete = true;
   return {};
