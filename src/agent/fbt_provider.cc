@@ -22,7 +22,7 @@
 #include "base/glob.h"
 #include "base/log.h"
 #include "fbt.skel.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::agent {
 namespace {
@@ -41,7 +41,7 @@ Addresses addresses_of(const std::set<std::pair<std::string, std::string>>& func
   Addresses found;
   auto text = read_text_file("/proc/kallsyms", kMostText);
   if (!text.ok()) return found;
-  types::for_each_kernel_symbol(*text, [&](const types::KernelSymbolLine& line) {
+  symbols::for_each_kernel_symbol(*text, [&](const symbols::KernelSymbolLine& line) {
     if (line.address == 0 || std::string_view("tTwW").find(line.type) == std::string_view::npos) return;
     std::pair<std::string, std::string> name(line.module, line.name);
     if (functions.contains(name)) found.emplace(std::move(name), line.address);
@@ -96,7 +96,7 @@ class FunctionsToArm {
     if (!is_new) return module;
     auto vmlinux = types_.vmlinux();
     if (!vmlinux.ok()) return module;
-    if (name == types::kKernelModule) {
+    if (name == symbols::kKernelModule) {
       module.file = *vmlinux;
       return module;
     }

@@ -6,7 +6,7 @@
 #include "agent/provider.h"
 #include "agent/tracefs.h"
 #include "base/log.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::agent {
 namespace {
@@ -81,9 +81,9 @@ std::string FunctionTable::typed_functions(std::string_view symbols, KernelTypes
   std::map<std::string, std::shared_ptr<const types::TypeFile>, std::less<>> files;
   auto vmlinux = types.vmlinux();
   if (!vmlinux.ok()) return list;
-  types::for_each_kernel_symbol(symbols, [&](const types::KernelSymbolLine& line) {
+  symbols::for_each_kernel_symbol(symbols, [&](const symbols::KernelSymbolLine& line) {
     if (line.type != 't' && line.type != 'T') return;
-    const bool kernel = line.module == types::kKernelModule;
+    const bool kernel = line.module == symbols::kKernelModule;
     const types::TypeFile* file = vmlinux->get();
     if (!kernel) {
       auto known = files.find(line.module);
@@ -104,13 +104,14 @@ std::string FunctionTable::typed_functions(std::string_view symbols, KernelTypes
 }
 
 void FunctionTable::read(std::string_view functions, const std::map<std::string, std::string>& modules) {
-  for (Module& module : modules_) module.present = module.name == types::kKernelModule || modules.contains(module.name);
+  for (Module& module : modules_)
+    module.present = module.name == symbols::kKernelModule || modules.contains(module.name);
   std::map<uint16_t, std::unordered_map<std::string_view, uint32_t>> seen;  // by module, in this reading
   for_each_traceable_function(functions, [&](std::string_view name, std::string_view module_name) {
     if (is_own(name) || functions_.size() >= kMostFunctions) return;
     const bool kernel = module_name.empty();
     if (kernel && vmlinux_read_) return;
-    if (kernel) module_name = types::kKernelModule;
+    if (kernel) module_name = symbols::kKernelModule;
     // A module whose list has changed while it was read will be looked at again.
     if (!kernel && !modules.contains(std::string(module_name))) return;
     const uint16_t module = module_number(module_name);

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::agent {
 
@@ -18,7 +18,7 @@ std::map<std::string, uint64_t> KernelTypes::modules() const {
   if (directory == nullptr) return found;
   while (const dirent* entry = readdir(directory.get())) {
     const std::string name = entry->d_name;
-    if (name.starts_with('.') || name == types::kKernelModule) continue;
+    if (name.starts_with('.') || name == symbols::kKernelModule) continue;
     found.emplace(name, entry->d_ino);  // sysfs gives a file that comes anew another number
   }
   return found;
@@ -27,7 +27,7 @@ std::map<std::string, uint64_t> KernelTypes::modules() const {
 Result<std::shared_ptr<const types::TypeFile>> KernelTypes::vmlinux() {
   std::lock_guard lock(mutex_);
   if (vmlinux_ == nullptr) {
-    ASSIGN_OR_RETURN(vmlinux_, types::TypeFile::from_file(fmt::format("{}/{}", directory_, types::kKernelModule)));
+    ASSIGN_OR_RETURN(vmlinux_, types::TypeFile::from_file(fmt::format("{}/{}", directory_, symbols::kKernelModule)));
   }
   return vmlinux_;
 }

@@ -3,7 +3,7 @@
 #include "agent/provider.h"
 #include "agent/tracefs.h"
 #include "base/log.h"
-#include "types/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 namespace ht::agent {
 namespace {
@@ -52,9 +52,9 @@ void TracepointTable::refresh() {
   };
   auto vmlinux = types_->vmlinux();
   if (!vmlinux.ok()) return log::warn("the kernel's tracepoints are not known: {}", vmlinux.error().text());
-  if (!std::exchange(vmlinux_read_, true)) take(tracepoints_of(**vmlinux, 1), std::string(types::kKernelModule));
+  if (!std::exchange(vmlinux_read_, true)) take(tracepoints_of(**vmlinux, 1), std::string(symbols::kKernelModule));
   for (Tracepoint& tracepoint : all_)
-    tracepoint.present = tracepoint.module == types::kKernelModule || now.contains(tracepoint.module);
+    tracepoint.present = tracepoint.module == symbols::kKernelModule || now.contains(tracepoint.module);
   for (const auto& [module, number] : now) {
     if (const auto before = modules_.find(module); before != modules_.end() && before->second == number) continue;
     auto types = types_->module(module);
