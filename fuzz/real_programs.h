@@ -32,6 +32,12 @@ inline constexpr const char* kPrograms[] = {
     "(curthread->comm)); "
     "if (defined(struct cred, uid)) { @n[sizeof (struct cred)] = count(); } else { trace(curthread->none); } "
     "trace((enum state)RUNNING); trace(offsetof(struct task_struct, cred)); trace((curthread + 1)->pid); }",
+    "fbt::do_file:entry { trace(args[0]->f_mode); trace(args[1]); self->f = args[0]; }"
+    "fbt::do_*:return /args[1] < 0/ { trace(self->f->f_pos); print(self->f); }"
+    "rawtp:sched::task_event { @[args[0]->comm, args[1]] = count(); }",
+    "syscall:::entry { trace(curthread->parent - curthread); trace(curthread->numbers - curthread->numbers); "
+    "trace(curthread->jobctl - curthread->pid); tracemem(curthread, sizeof (struct cred) + 8, arg1); "
+    "trace((int64_t)curthread->jobctl / 2); trace(strlen(curthread->comm)); trace(stringof(curthread->cred)); }",
 };
 
 inline const std::vector<dif::Program>& programs() {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "d/compile.h"
 #include "dif/verify.h"
@@ -107,8 +108,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const typing::VariablesResult variables = typing::infer_variables(program, types.get());
   const typing::Lattice lattice(types.get());
-  dif::for_each_difo(program, [&](const dif::Difo& difo) {
-    const Result<typing::TypedDifo> typed = typing::infer(difo, {&program, types.get(), &variables.variables});
+  std::optional<typing::ProbeArguments> arguments;
+  if (types != nullptr) arguments.emplace(*types);
+  dif::for_each_placed_difo(program, [&](const dif::Difo& difo, const dif::DifoPlace& place) {
+    const Result<typing::TypedDifo> typed =
+        typing::infer(difo, {&program, types.get(), &variables.variables, &program.clauses[place.clause - 1].probes,
+                             arguments ? &*arguments : nullptr});
     if (!typed.ok()) {
       // What the verifier accepts can be typed.
       check(!dif::verify(difo, program, dif::Stage::kCompiled).ok());

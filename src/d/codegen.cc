@@ -282,7 +282,8 @@ Result<void> Generator::arithmetic(Tok op, Reg left, TypeRef left_type, Reg righ
       TypeRef element = pointer_left && pointer_right ? pointee(left_type) : nullptr;
       // Two values of the kernel's types may turn out to be pointers, too.
       const bool symbolic =
-          element != nullptr ? is_symbolic(element) : is_symbolic(left_type) && is_symbolic(right_type);
+          element != nullptr ? is_symbolic(element)
+                             : is_symbolic(left_type) && (is_symbolic(right_type) || is_address_of_unknown(right_type));
       if (!symbolic && (element == nullptr || stripped(element)->size <= 1)) return {};
       RETURN_IF_ERROR(symbolic ? out_.text(Op::kUsetx, "[]", right) : out_.integer(stripped(element)->size, right));
       out_.three(Op::kSdiv, into, right, into);

@@ -246,8 +246,10 @@ Result<TypeRef> Sema::additive_type(const Expr& result) {
   TypeRef pointer = nullptr;
   if (a != nullptr && is_arithmetic(right.type)) pointer = a;
   if (result.op == Tok::kPlus && b != nullptr && is_arithmetic(left.type)) pointer = b;
-  bool difference = result.op == Tok::kMinus && a != nullptr && b != nullptr && pointers_compatible(a, b);
-  TypeRef sized = difference ? a : pointer;
+  // From a pointer to what only the linker knows a value of which that is known no better may be such a pointer, too.
+  bool open = a == nullptr && is_symbolic(left.type) && b != nullptr && is_address_of_unknown(b);
+  bool difference = result.op == Tok::kMinus && b != nullptr && (open || (a != nullptr && pointers_compatible(a, b)));
+  TypeRef sized = open ? b : difference ? a : pointer;
   if (sized == nullptr) return incompatible(result, punctuation(result.op));
   TypeRef element = pointee(sized);
   if (!is_symbolic(element) && stripped(element)->size == 0) return incompatible(result, punctuation(result.op));

@@ -32,6 +32,8 @@ constexpr const char* kExpressions[] = {
     "usetx \"enum(DEAD)\", %r1\nret %r1",
     "ldgs 0x106, %r1\ntypecast \"struct cred *\", %r1\nuuload [%r1], %r1\nret %r1",
     "ldgs 0x106, %r1\ntypecast \"pid_t\", %r1\nret %r1",
+    "ldga 0, %r0, %r1\nusetx \"f_mode\", %r2\nadd %r1, %r2, %r1\nuload [%r1], %r1\nret %r1",
+    "setx 1, %r1\nldga 0, %r1, %r1\nret %r1",
 };
 
 // And of those, which a module has or completes.
@@ -71,6 +73,9 @@ dif::Program program_of(const char* text) {
   action.arg_params = {0};
   dif::Clause& clause = program.clauses.emplace_back();
   clause.probes.resize(1);
+  clause.probes[0].provider = "fbt";
+  clause.probes[0].function = "do_*";
+  clause.probes[0].name = "entry";
   clause.actions.push_back(std::move(action));
   return program;
 }

@@ -107,6 +107,7 @@ class Linker {
   }
 
   void link_difo(dif::Difo& difo, const std::vector<dif::ProbeDesc>& probes) {
+    if (source_.linked) return;  // what is open in it was decided then
     auto typed = typing::infer(difo, {&source_, types_, &variables_, &probes, arguments_ ? &*arguments_ : nullptr});
     if (!typed.ok()) {
       add(typed.error().message, "D_UNKNOWN", typing::position(difo, source_, 0));

@@ -400,6 +400,9 @@ TEST_F(Link, ArgumentsHaveTheTypesOfTheProbe) {
   EXPECT_EQ(ops(linked(3))[4], Op::kSra);
   EXPECT_TRUE(needs_types(program));
 
+  const LinkResult once = link_all();
+  EXPECT_EQ(link(once.program, types.get(), {"vm1", "6.1"}).program.clauses, once.program.clauses);
+
   add(argument(3) + "ret %r1").lines = {{0, 4, 9, 0}};
   const LinkResult result = link_all();
   ASSERT_EQ(result.errors.size(), 1u);
@@ -417,6 +420,14 @@ TEST_F(Link, ArgumentsNeedTypes) {
   EXPECT_FALSE(needs_types(program));
   program.clauses[0].probes[0].provider = "rawtp";
   EXPECT_TRUE(needs_types(program));
+}
+
+// Loads of fixed width say less of a value's type than the loads they were made of: the signs stay as they are.
+TEST_F(Link, TwiceIsOnce) {
+  add(member("parent") + "ldgs 256, %r2\nsub %r1, %r2, %r1\nusetx \"[]\", %r2\nsdiv %r1, %r2, %r1\nret %r1");
+  EXPECT_EQ(ops(linked())[7], Op::kSdiv);
+  const LinkResult once = link_all();
+  EXPECT_EQ(link(once.program, types.get(), {"vm1", "6.1"}).program.clauses, once.program.clauses);
 }
 
 TEST_F(Link, NoRegisterLeft) {

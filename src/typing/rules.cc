@@ -175,7 +175,8 @@ Value Rules::integers(uint32_t i, const Value& a, const Value& b) {
       const Value& index = v == &a ? b : a;
       if (!is_address(index)) return *v;
       return problem(i, kTypeTag,
-                     fmt::format("operands have incompatible types: a pointer and \"{}\"", lattice_.spell(index)));
+                     fmt::format("operands have incompatible types: a pointer and \"{}\"", lattice_.spell(index)),
+                     "a cast says which is meant, a pointer or an integer");
     }
     if (v->kind == ValueKind::kMember || v->kind == ValueKind::kElement) {
       return problem(i, kTypeTag, fmt::format("the offset of \"{}\" is not added to an address", v->text));

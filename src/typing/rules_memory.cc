@@ -100,7 +100,13 @@ Value Rules::divide_by_element(uint32_t i, const Value& element) {
   const Value& b = r2(*difference);
   const Value& v = r1(i);
   if (v.kind == ValueKind::kTop && v.text.empty()) return v;
-  if (!is_address(a) || !is_address(b)) {
+  if (is_address(a) != is_address(b)) {
+    return problem(
+        element.origin, kTypeTag,
+        fmt::format("operands have incompatible types: \"{}\" - \"{}\"", lattice_.spell(a), lattice_.spell(b)),
+        "a cast says which is meant, a pointer or an integer");
+  }
+  if (!is_address(a)) {
     bind(element.origin, 1, i);
     return v;
   }

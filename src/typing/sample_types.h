@@ -51,6 +51,11 @@ inline Bytes sample_btf() {
   b.pointer(opaque);
   b.pointer(0);
   b.section(".data..percpu", {b.with_word(Kind::kVar, "cpu_number", u16_id, 1)});
+  const auto file_ptr = b.pointer(file);
+  b.reference(Kind::kFunc, b.prototype(long_id, {{"file", file_ptr}, {"mode", u16_id}, {"by_value", name}, {"", 0}}),
+              "do_file");
+  b.alias("btf_trace_task_event",
+          b.pointer(b.prototype(0, {{"data", b.pointer(0)}, {"task", task_ptr}, {"n", int_id}})));
   return b.build();
 }
 

@@ -331,6 +331,7 @@ TEST_F(Typing, DifferencesOfPointersCountElements) {
   EXPECT_EQ(typed(of("pid", "jobctl")).constants.at(9), 1u);
   EXPECT_EQ(problem(of("parent", "files")),
             "operands have incompatible types: \"struct task_struct *\" - \"struct file *\"");
+  EXPECT_EQ(problem(of("parent", "pid")), "operands have incompatible types: \"struct task_struct *\" - \"pid_t\"");
   EXPECT_EQ(problem(of("anything", "anything")), "cannot subtract \"void *\": its elements have no known size");
   EXPECT_EQ(problem(of("opaque", "opaque")), "cannot subtract \"struct opaque *\": its elements have no known size");
 }
