@@ -160,7 +160,7 @@ def test_functions_without_a_trampoline_are_probed_all_the_same(world):
         "-n", 'vm1:syscall::mmap:entry /execname == "bpftool"/ { self->addr = arg0; self->len = arg1; self->prot = arg2; '
         'self->flags = arg3; self->in = 1; } '
         'vm1:fbt:vmlinux:do_mmap:entry /self->in/ { @there["entry", arg1 == self->addr, arg2 == self->len, arg3 == self->prot, '
-        '(arg4 | 0x1800) == (self->flags | 0x1800), arg6 > 0xffff800000000000 && arg7 > 0xffff800000000000] = count(); } '
+        '(arg4 | 0x1800) == (self->flags | 0x1800), arg6 < 0 && arg7 < 0 && arg6 != arg7] = count(); } '
         'vm1:fbt:vmlinux:do_mmap:return /self->in/ { self->result = arg1; } '
         'vm1:syscall::mmap:return /self->in/ { @back["return", self->result == arg0] = count(); self->in = 0; }')
     attached = world.attached("vm1")  # runs bpftool, which maps its libraries
