@@ -145,7 +145,7 @@ def test_a_module_that_is_loaded_while_the_guest_runs(world):
 
 # KASLR has put the kernel of each guest elsewhere; what reads the same is one key.
 def test_addresses_have_the_names_of_each_guests_kernel(world):
-    trace = world.start_dtrace("-n", f"""vm*:{PROBE} {{
+    trace = world.start_dtrace("-q", "-n", f"""vm*:{PROBE} {{
         @one[sym((uintptr_t)&`init_task)] = count();
         @each[vmname, func((uintptr_t)&`init_task + 8), mod((uintptr_t)&`jiffies)] = count();
     }}
@@ -157,4 +157,4 @@ def test_addresses_have_the_names_of_each_guests_kernel(world):
     assert done.status == 0 and "error" not in done.err and "drop" not in done.err, done
     for line in ("one vmlinux`init_task 2000", "vm1 vmlinux`init_task+0x8", "vm2 vmlinux`init_task+0x8",
                  "each vm1 vmlinux`init_task vmlinux 1000", "each vm2 vmlinux`init_task vmlinux 1000"):
-        assert line in [" ".join(said.split()) for said in done.out.splitlines()], (line, done)
+        assert line in [" ".join(said.split()) for said in done.out.splitlines()], f"{line}\n{done}"
