@@ -150,7 +150,7 @@ def test_addresses_have_the_names_of_each_guests_kernel(world):
         @each[vmname, func((uintptr_t)&`init_task + 8), mod((uintptr_t)&`jiffies)] = count();
     }}
     vm*:{PROBE} /!seen[vmname]/ {{ seen[vmname] = 1; printf("%s %a\\n", vmname, (uintptr_t)&`init_task + 8); }}
-    END {{ printa("one %A %@d\\n", @one); printa("each %s %A %A %@d\\n", @each); }}""")
+    END {{ printa("one %a %@d\\n", @one); printa("each %s %a %a %@d\\n", @each); }}""")
     for vm in ("vm1", "vm2"):
         world.guest(vm, "burst", "1000")
     done = trace.interrupt()
