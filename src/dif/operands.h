@@ -54,14 +54,22 @@ constexpr const BranchCondition* branch_condition(Op op) {
 }
 
 namespace detail {
+// Not by comparing the row's address: under UBSan, GCC 12 takes that for no constant.
+template <typename Row, size_t kCount>
+constexpr bool has_row(const Row (&table)[kCount], Op op) {
+  for (const Row& row : table) {
+    if (row.op == op) return true;
+  }
+  return false;
+}
 constexpr bool operands_are_complete() {
   for (unsigned i = 0; i < std::size(kOpInfo); ++i) {
     if (kOpInfo[i].mnemonic.empty()) continue;
     const Op op = static_cast<Op>(i);
     const TypeRule rule = kOpInfo[i].rule;
-    if ((rule == TypeRule::kVarLoad || rule == TypeRule::kVarStore) != (find_variable_use(op) != nullptr)) return false;
-    if ((rule == TypeRule::kLoad) != (load_shape(op) != nullptr)) return false;
-    if ((rule == TypeRule::kBranch) != (branch_condition(op) != nullptr)) return false;
+    if ((rule == TypeRule::kVarLoad || rule == TypeRule::kVarStore) != has_row(kVariableUses, op)) return false;
+    if ((rule == TypeRule::kLoad) != has_row(kLoadShapes, op)) return false;
+    if ((rule == TypeRule::kBranch) != has_row(kBranchConditions, op)) return false;
   }
   return true;
 }
