@@ -145,12 +145,12 @@ def test_a_module_that_is_loaded_while_the_guest_runs(world):
 
 # KASLR has put the kernel of each guest elsewhere; what reads the same is one key.
 def test_addresses_have_the_names_of_each_guests_kernel(world):
-    trace = world.start_dtrace("-q", "-n", f"""vm*:{PROBE} {{
+    trace = world.start_dtrace("-n", f"""vm*:{PROBE} {{
         @one[sym((uintptr_t)&`init_task)] = count();
         @each[vmname, func((uintptr_t)&`init_task + 8), mod((uintptr_t)&`jiffies)] = count();
     }}
-    vm*:{PROBE} /!seen[vmname]/ {{ seen[vmname] = 1; printf("%s %a\\n", vmname, (uintptr_t)&`init_task + 8); }}
-    END {{ printa("one %a %@d\\n", @one); printa("each %s %a %a %@d\\n", @each); }}""")
+    vm*:{PROBE} /!seen[vmname]/ {{ seen[vmname] = 1; printf("\\n%s %a\\n", vmname, (uintptr_t)&`init_task + 8); }}
+    END {{ printa("\\none %a %@d\\n", @one); printa("each %s %a %a %@d\\n", @each); }}""")
     for vm in ("vm1", "vm2"):
         world.guest(vm, "burst", "1000")
     done = trace.interrupt()
