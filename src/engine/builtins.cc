@@ -27,6 +27,20 @@ uint64_t Machine::host_user_pc() const {
   return context_->firing.target == kHost ? context_->firing.args[1] : 0;
 }
 
+Value Machine::stack_builtin(uint32_t variable) const {
+  const Firing& firing = context_->firing;
+  switch (variable) {
+    case dif::kVarCaller:
+      return {firing.kernel_stack.empty() ? 0 : firing.kernel_stack[0], target_tag()};
+    case dif::kVarUcaller:
+      return {firing.user_stack.size() > 1 ? firing.user_stack[1] : 0, target_tag()};
+    case dif::kVarStackdepth:
+      return {firing.kernel_stack.size()};
+    default:
+      return {host_user_pc() != 0 ? 1u : firing.user_stack.size()};
+  }
+}
+
 // The address of a kernel symbol, for this CPU if each has its own.
 bool Machine::load_symbol(uint64_t index, Value* result) {
   if (symbols_ == nullptr || index >= symbols_->symbols.size()) return fail(Fault::kBadindex, index);
@@ -115,19 +129,15 @@ bool Machine::load_builtin(uint32_t variable, Value* result) {
     case dif::kVarCpu:
       v = {firing.cpu};
       return true;
-    // The host's own probes fire in no function. A kernel stack begins with the caller of what fired, a user stack with
-    // where the thread is.
+    // The host's own probes fire in no function; of a guest's nothing is known unless its stacks were captured. A
+    // kernel stack begins with the caller of what fired, a user stack with where the thread is.
     case dif::kVarCaller:
-      v = {firing.kernel_stack.empty() ? 0 : firing.kernel_stack[0], target_tag()};
-      return true;
     case dif::kVarUcaller:
-      v = {firing.user_stack.size() > 1 ? firing.user_stack[1] : 0, target_tag()};
-      return true;
     case dif::kVarStackdepth:
-      v = {firing.kernel_stack.size()};
-      return true;
     case dif::kVarUstackdepth:
-      v = {host_user_pc() != 0 ? 1u : firing.user_stack.size()};
+      if (firing.target != kHost && firing.kernel_stack.empty() && firing.user_stack.empty())
+        return fail(Fault::kIllop);
+      v = stack_builtin(variable);
       return true;
     case dif::kVarVmname:
       v = builtin_string(BuiltinString::kVmname);

@@ -103,6 +103,7 @@ class Machine {
   bool load_symbol(uint64_t index, Value* result);
   Value argument(uint64_t index) const;
   uint64_t host_user_pc() const;
+  Value stack_builtin(uint32_t variable) const;
   dif::AddressOwner owner(Tag tag, bool kernel) const;
   void store_stack(dif::ActionKind kind, uint8_t* out, uint32_t size) const;
 
