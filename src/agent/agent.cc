@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "symbols/kallsyms.h"
 #include "symbols/machine_symbols.h"
 
 namespace ht::agent {
@@ -130,7 +131,7 @@ GuestInfo identify(const PageTables& tables) {
 
 Result<std::unique_ptr<Agent>> Agent::create() {
   keep_libbpf_messages();
-  ASSIGN_OR_RETURN(std::string kallsyms, read_text_file("/proc/kallsyms", size_t{128} << 20));
+  ASSIGN_OR_RETURN(std::string kallsyms, symbols::read_kallsyms());
   Symbols symbols = Symbols::parse(kallsyms);
   auto memory = open_kernel_memory();
   if (!memory) log::warn("{}", memory.error().text());

@@ -30,7 +30,6 @@ namespace {
 static_assert(sizeof(fbt_bpf::fbt_bpf__bss::armed) * 8 >= kFbtEnd, "a bit for each number");
 
 constexpr std::array<std::string_view, 2> kKinds = {"entry", "return"};  // by the lowest bit of a number
-constexpr size_t kMostText = size_t{128} << 20;                          // of /proc/kallsyms
 // A function that every kernel with trampolines has, made for tests of them: what programs are prepared for.
 constexpr const char* kPreparedFor = "bpf_fentry_test1";
 
@@ -39,7 +38,7 @@ using Addresses = std::multimap<std::pair<std::string, std::string>, uint64_t>;
 
 Addresses addresses_of(const std::set<std::pair<std::string, std::string>>& functions) {
   Addresses found;
-  auto text = read_text_file("/proc/kallsyms", kMostText);
+  auto text = symbols::read_kallsyms();
   if (!text.ok()) return found;
   symbols::for_each_kernel_symbol(*text, [&](const symbols::KernelSymbolLine& line) {
     if (line.address == 0 || std::string_view("tTwW").find(line.type) == std::string_view::npos) return;

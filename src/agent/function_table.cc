@@ -11,8 +11,7 @@
 namespace ht::agent {
 namespace {
 
-constexpr size_t kMostText = size_t{32} << 20;      // of available_filter_functions
-constexpr size_t kMostSymbols = size_t{128} << 20;  // of /proc/kallsyms
+constexpr size_t kMostText = size_t{32} << 20;  // of available_filter_functions
 constexpr size_t kMostFunctions = (kFbtEnd - kFbtFirst) / 2;
 constexpr size_t kMostModules = 1000;
 
@@ -51,7 +50,7 @@ bool is_own(std::string_view name) {
 std::map<std::string, std::string> FunctionTable::parse_modules(std::string_view text) {
   // "name size references users state address": what changes when it is loaded anew is the address, as a rule.
   std::map<std::string, std::string> modules;
-  tracefs_internal::for_each_line(text, [&](std::string_view line) {
+  for_each_line(text, [&](std::string_view line) {
     const std::string_view name = line.substr(0, line.find(' '));
     const size_t address = line.find(" 0x");
     if (tracefs_internal::is_name(name) && modules.size() < kMostModules)
@@ -72,7 +71,7 @@ std::string FunctionTable::list_functions() {
   auto text = read_tracefs("available_filter_functions", kMostText);
   if (text.ok()) return std::move(*text);
   log::info("{}: the kernel's functions are those that have a type", text.error().text());
-  auto symbols = read_text_file("/proc/kallsyms", kMostSymbols);
+  auto symbols = symbols::read_kallsyms();
   return symbols.ok() ? typed_functions(*symbols, *types_) : std::string();
 }
 

@@ -4,13 +4,11 @@
 #include <unordered_map>
 
 #include "agent/kernel_view.h"
-#include "base/fd.h"
 #include "symbols/kallsyms.h"
 
 namespace ht::agent {
 namespace {
 
-constexpr size_t kMostText = size_t{128} << 20;
 constexpr uint64_t kKernelHalf = uint64_t{1} << 63;
 
 }  // namespace
@@ -42,7 +40,7 @@ std::vector<FoundSymbols::Symbol> find_symbols(std::string_view text, const std:
 }
 
 Result<FoundSymbols> find_kernel_symbols(const std::vector<SymbolName>& names, uint32_t cpus) {
-  ASSIGN_OR_RETURN(const std::string text, read_text_file("/proc/kallsyms", kMostText));
+  ASSIGN_OR_RETURN(const std::string text, symbols::read_kallsyms());
   FoundSymbols result;
   std::vector<SymbolName> asked = names;
   asked.push_back({std::string(symbols::kKernelModule), "__per_cpu_offset"});

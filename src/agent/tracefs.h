@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/words.h"
 
 namespace ht::agent {
 
@@ -32,19 +33,11 @@ inline bool is_name(std::string_view text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-$") ==
              std::string_view::npos;
 }
-template <typename Visit>
-void for_each_line(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    visit(line);
-    text.remove_prefix(line.size() == text.size() ? text.size() : line.size() + 1);
-  }
-}
 }  // namespace tracefs_internal
 
 template <typename Visit>
 void for_each_event(std::string_view text, Visit visit) {
-  tracefs_internal::for_each_line(text, [&](std::string_view line) {
+  for_each_line(text, [&](std::string_view line) {
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return;
     const std::string_view subsystem = line.substr(0, colon), event = line.substr(colon + 1);
@@ -54,7 +47,7 @@ void for_each_event(std::string_view text, Visit visit) {
 
 template <typename Visit>
 void for_each_traceable_function(std::string_view text, Visit visit) {
-  tracefs_internal::for_each_line(text, [&](std::string_view line) {
+  for_each_line(text, [&](std::string_view line) {
     const std::string_view function = line.substr(0, line.find_first_of(" \t"));
     std::string_view module;
     if (const size_t open = line.find('['); open != std::string_view::npos) {

@@ -4,12 +4,14 @@
 #include <cctype>
 #include <charconv>
 
-#include "base/words.h"
+#include "base/fd.h"
 
 namespace ht::symbols {
 namespace {
 
 constexpr size_t kLongestModule = 64;  // the kernel's MODULE_NAME_LEN is a little less
+
+constexpr size_t kMostText = size_t{128} << 20;
 
 }  // namespace
 
@@ -17,6 +19,10 @@ bool is_module_name(std::string_view name) {
   return !name.empty() && name.size() <= kLongestModule && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-';
   });
+}
+
+Result<std::string> read_kallsyms() {
+  return read_text_file("/proc/kallsyms", kMostText);
 }
 
 std::optional<KernelSymbolLine> parse_kernel_symbol(std::string_view line) {

@@ -3,7 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+
+#include "base/result.h"
+#include "base/words.h"
 
 namespace ht::symbols {
 
@@ -19,17 +23,18 @@ struct KernelSymbolLine {
   std::string_view name, module;
 };
 
+// The file, as it is now.
+Result<std::string> read_kallsyms();
+
 // The views are of `line`. Nothing if it is no such line.
 std::optional<KernelSymbolLine> parse_kernel_symbol(std::string_view line);
 
 // Every such line of `text`: visit(line).
 template <typename Visit>
 void for_each_kernel_symbol(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
+  for_each_line(text, [&](std::string_view line) {
     if (const auto symbol = parse_kernel_symbol(line)) visit(*symbol);
-    text.remove_prefix(line.size() == text.size() ? text.size() : line.size() + 1);
-  }
+  });
 }
 
 }  // namespace ht::symbols

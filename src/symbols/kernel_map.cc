@@ -1,14 +1,8 @@
 #include "symbols/kernel_map.h"
 
-#include "base/fd.h"
 #include "symbols/kallsyms.h"
 
 namespace ht::symbols {
-namespace {
-
-constexpr size_t kMostText = size_t{128} << 20;
-
-}  // namespace
 
 KernelMap::KernelMap(std::string_view text) : modules_{std::string(kKernelModule)} {
   for_each_kernel_symbol(text, [this](const KernelSymbolLine& line) {
@@ -21,7 +15,7 @@ KernelMap::KernelMap(std::string_view text) : modules_{std::string(kKernelModule
 }
 
 KernelMap KernelMap::of_running_kernel() {
-  const auto text = read_text_file("/proc/kallsyms", kMostText);
+  const auto text = read_kallsyms();
   return KernelMap(text.ok() ? std::string_view(*text) : std::string_view());
 }
 

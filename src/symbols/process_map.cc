@@ -18,11 +18,7 @@ bool hex(std::string_view text, uint64_t& value) {
 }  // namespace
 
 ProcessMap::ProcessMap(std::string_view text) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    add(line);
-    text.remove_prefix(line.size() == text.size() ? text.size() : line.size() + 1);
-  }
+  for_each_line(text, [this](std::string_view line) { add(line); });
 }
 
 ProcessMap ProcessMap::of(uint32_t pid) {
