@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/armed_bits.h"
 #include "agent/function_table.h"
 #include "agent/kprobe.h"
 #include "agent/libbpf_report.h"
@@ -151,13 +152,12 @@ class FbtProvider final : public Provider {
     for (uint32_t number : numbers) functions.emplace(function(number).module, function(number).name);
     FunctionsToArm known(*types_, std::move(functions));
     RETURN_IF_ERROR(attached_.attach(numbers, [&](uint32_t number) { return attach(known, number); }));
-    for (uint32_t number : numbers) __atomic_fetch_or(bits(number), mask(number), __ATOMIC_RELEASE);
+    set_armed(programs_->bss->armed, numbers);
     return {};
   }
   void disarm(const std::vector<uint32_t>& numbers) override {
     if (programs_ == nullptr) return;
-    for (uint32_t number : numbers)
-      __atomic_fetch_and(bits(number), static_cast<uint8_t>(~mask(number)), __ATOMIC_RELEASE);
+    clear_armed(programs_->bss->armed, numbers);
     attached_.detach(numbers);
   }
   void unload() override {
@@ -175,8 +175,6 @@ class FbtProvider final : public Provider {
 
  private:
   FunctionTable::Function function(uint32_t number) const { return table_.at((number - kFbtFirst) / 2); }
-  uint8_t* bits(uint32_t number) { return &programs_->bss->armed[number / 8]; }
-  static uint8_t mask(uint32_t number) { return static_cast<uint8_t>(1u << (number % 8)); }
 
   // With the programs for trampolines, or, where the kernel takes none, without.
   Result<void> load(int rings_fd) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/armed_bits.h"
 #include "agent/libbpf_report.h"
 #include "agent/probe_programs.h"
 #include "agent/program_template.h"
@@ -47,13 +48,12 @@ class TracepointProvider final : public Provider {
   Result<void> arm(const std::vector<uint32_t>& numbers, int rings_fd) override {
     if (programs_ == nullptr) RETURN_IF_ERROR(load(rings_fd));
     RETURN_IF_ERROR(attached_.attach(numbers, [this](uint32_t number) { return attach(number); }));
-    for (uint32_t number : numbers) __atomic_fetch_or(bits(number), mask(number), __ATOMIC_RELEASE);
+    set_armed(programs_->bss->armed, numbers);
     return {};
   }
   void disarm(const std::vector<uint32_t>& numbers) override {
     if (programs_ == nullptr) return;
-    for (uint32_t number : numbers)
-      __atomic_fetch_and(bits(number), static_cast<uint8_t>(~mask(number)), __ATOMIC_RELEASE);
+    clear_armed(programs_->bss->armed, numbers);
     attached_.detach(numbers);
   }
   void unload() override {
@@ -67,8 +67,6 @@ class TracepointProvider final : public Provider {
  private:
   uint32_t number(size_t index) const { return static_cast<uint32_t>(first_ + index * 2); }
   const Tracepoint& tracepoint(uint32_t number) const { return table_->all()[(number - first_) / 2]; }
-  uint8_t* bits(uint32_t number) { return &programs_->bss->armed[number / 8]; }
-  static uint8_t mask(uint32_t number) { return static_cast<uint8_t>(1u << (number % 8)); }
 
   Result<void> load(int rings_fd) {
     keep_libbpf_messages();
