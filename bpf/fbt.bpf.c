@@ -16,11 +16,8 @@ SEC("ht_fentry")
 int ht_fbt_entry(__u64 *ctx) {
   __u64 number = ht_patched(HT_PATCH_PROBE);
   if (!HT_IS_ARMED(armed, number) || !ht_wanted()) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word;
-  struct ht_entry *entry = ht_begin(ring, bpf_get_current_task_btf(), cpu, number, &word);
+  struct ht_call call;
+  struct ht_entry *entry = ht_begin(&call, bpf_get_current_task_btf(), number);
   if (!entry) return 0;
   __u64 count = ht_patched(HT_PATCH_ARG_COUNT);
   __u64 widths = ht_patched(HT_PATCH_ARG_WIDTHS);
@@ -31,37 +28,29 @@ int ht_fbt_entry(__u64 *ctx) {
     bpf_get_func_arg(ctx, i, &value);
     entry->args[i] = ht_widen(value, i, widths);
   }
-  entry->arg_count = count;
-  entry->error = 0;
-  ht_post_and_wait(first, ring, entry, word);
+  ht_make(&call, count, 0);
   return 0;
 }
 
 // arg0: where in the function it returned, which is not known; arg1: the result, 0 if it has none.
-static __always_inline void ht_returned(struct ht_ring *first, struct ht_ring *ring, struct ht_entry *entry, __u64 word,
-                                        __u64 result) {
-  entry->args[0] = 0;
-  entry->args[1] = result;
-  entry->arg_count = 2;
-  entry->error = 0;
-  ht_post_and_wait(first, ring, entry, word);
+static __always_inline void ht_returned(struct ht_call *call, __u64 result) {
+  call->entry->args[0] = 0;
+  call->entry->args[1] = result;
+  ht_make(call, 2, 0);
 }
 
 SEC("ht_fexit")
 int ht_fbt_return(__u64 *ctx) {
   __u64 number = ht_patched(HT_PATCH_PROBE);
   if (!HT_IS_ARMED(armed, number) || !ht_wanted()) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word, result = 0;
-  struct ht_entry *entry = ht_begin(ring, bpf_get_current_task_btf(), cpu, number, &word);
-  if (!entry) return 0;
+  struct ht_call call;
+  if (!ht_begin(&call, bpf_get_current_task_btf(), number)) return 0;
+  __u64 result = 0;
   if (ht_patched(HT_PATCH_ARG_COUNT)) {
     bpf_get_func_ret(ctx, &result);
     result = ht_widen(result, 0, ht_patched(HT_PATCH_ARG_WIDTHS));
   }
-  ht_returned(first, ring, entry, word, result);
+  ht_returned(&call, result);
   return 0;
 }
 
@@ -70,11 +59,8 @@ int ht_fbt_kentry(struct pt_regs *ctx) {
   __u64 cookie = bpf_get_attach_cookie(ctx);
   __u64 number = HT_COOKIE_PROBE(cookie);
   if (!HT_IS_ARMED(armed, number) || !ht_wanted()) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word;
-  struct ht_entry *entry = ht_begin(ring, bpf_get_current_task_btf(), cpu, number, &word);
+  struct ht_call call;
+  struct ht_entry *entry = ht_begin(&call, bpf_get_current_task_btf(), number);
   if (!entry) return 0;
   __u64 count = HT_COOKIE_ARG_COUNT(cookie);
   __u64 widths = HT_COOKIE_ARG_WIDTHS(cookie);
@@ -92,9 +78,7 @@ int ht_fbt_kentry(struct pt_regs *ctx) {
     for (int i = HT_FBT_REGISTERS; i < HT_ARGS; i++)
       entry->args[i] = ht_widen(stack[i - HT_FBT_REGISTERS], i, widths);
   }
-  entry->arg_count = count;
-  entry->error = 0;
-  ht_post_and_wait(first, ring, entry, word);
+  ht_make(&call, count, 0);
   return 0;
 }
 
@@ -103,14 +87,10 @@ int ht_fbt_kreturn(struct pt_regs *ctx) {
   __u64 cookie = bpf_get_attach_cookie(ctx);
   __u64 number = HT_COOKIE_PROBE(cookie);
   if (!HT_IS_ARMED(armed, number) || !ht_wanted()) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word;
-  struct ht_entry *entry = ht_begin(ring, bpf_get_current_task_btf(), cpu, number, &word);
-  if (!entry) return 0;
+  struct ht_call call;
+  if (!ht_begin(&call, bpf_get_current_task_btf(), number)) return 0;
   __u64 result = HT_COOKIE_ARG_COUNT(cookie) ? ht_widen(ctx->ax, 0, HT_COOKIE_ARG_WIDTHS(cookie)) : 0;
-  ht_returned(first, ring, entry, word, result);
+  ht_returned(&call, result);
   return 0;
 }
 

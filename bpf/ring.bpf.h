@@ -148,18 +148,34 @@ static __always_inline struct ht_ring *ht_this_ring(struct ht_ring **first, __u3
   return 0;
 }
 
-// An entry that says which probe has fired, where, and in which task; or null, and counted. Whoever has it writes error,
-// args and arg_count and posts it.
-static __always_inline struct ht_entry *ht_begin(struct ht_ring *ring, struct task_struct *task, __u32 cpu, __u32 probe,
-                                                 __u64 *word) {
-  struct ht_entry *entry = ht_reserve(ring, ring->header.identity.generation, word);
-  if (!entry) {
-    __sync_fetch_and_add(&ring->header.losses.ring_full, 1);
+// One call: where it goes, and its entry.
+struct ht_call {
+  struct ht_ring *first, *ring;
+  struct ht_entry *entry;
+  __u64 word;
+};
+
+// An entry that says which probe has fired, where, and in which task; or null, and counted if a call was to be made.
+// Whoever has it writes the args and makes the call.
+static __always_inline struct ht_entry *ht_begin(struct ht_call *call, struct task_struct *task, __u32 probe) {
+  __u32 cpu = bpf_get_smp_processor_id();
+  call->ring = ht_this_ring(&call->first, cpu);
+  if (!call->ring) return 0;
+  call->entry = ht_reserve(call->ring, call->ring->header.identity.generation, &call->word);
+  if (!call->entry) {
+    __sync_fetch_and_add(&call->ring->header.losses.ring_full, 1);
     return 0;
   }
-  entry->probe = probe;
-  entry->flags = 0;
-  entry->cpu = cpu;
-  ht_describe_task(entry, task);
-  return entry;
+  call->entry->probe = probe;
+  call->entry->flags = 0;
+  call->entry->cpu = cpu;
+  ht_describe_task(call->entry, task);
+  return call->entry;
+}
+
+// Makes the call: `count` of the args were written.
+static __always_inline void ht_make(struct ht_call *call, __u64 count, __s32 error) {
+  call->entry->arg_count = count;
+  call->entry->error = error;
+  ht_post_and_wait(call->first, call->ring, call->entry, call->word);
 }

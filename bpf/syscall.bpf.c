@@ -22,21 +22,16 @@ int BPF_PROG(ht_sys_enter, struct pt_regs *regs, long id) {
   if ((__u64)id >= HT_SYSCALLS || !(armed[id] & HT_ENTRY_BIT)) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   if (!ht_wanted() || !in_64bit_call(task)) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word;
-  struct ht_entry *entry = ht_begin(ring, task, cpu, id * 2, &word);
+  struct ht_call call;
+  struct ht_entry *entry = ht_begin(&call, task, id * 2);
   if (!entry) return 0;
-  entry->error = 0;
   entry->args[0] = regs->di;
   entry->args[1] = regs->si;
   entry->args[2] = regs->dx;
   entry->args[3] = regs->r10;
   entry->args[4] = regs->r8;
   entry->args[5] = regs->r9;
-  entry->arg_count = 6;
-  ht_post_and_wait(first, ring, entry, word);
+  ht_make(&call, 6, 0);
   return 0;
 }
 
@@ -46,16 +41,11 @@ int BPF_PROG(ht_sys_exit, struct pt_regs *regs, long ret) {
   if (id >= HT_SYSCALLS || !(armed[id] & HT_RETURN_BIT)) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   if (!ht_wanted() || !in_64bit_call(task)) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word;
-  struct ht_entry *entry = ht_begin(ring, task, cpu, id * 2 + 1, &word);
+  struct ht_call call;
+  struct ht_entry *entry = ht_begin(&call, task, id * 2 + 1);
   if (!entry) return 0;
-  entry->error = ret < 0 && ret >= -4095 ? -ret : 0;
   entry->args[0] = entry->args[1] = ret;  // as in DTrace: arg0 and arg1 are the result
-  entry->arg_count = 2;
-  ht_post_and_wait(first, ring, entry, word);
+  ht_make(&call, 2, ret < 0 && ret >= -4095 ? -ret : 0);
   return 0;
 }
 

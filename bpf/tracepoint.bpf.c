@@ -17,11 +17,8 @@ SEC("ht_raw_tp")
 int ht_tracepoint(struct bpf_raw_tracepoint_args *ctx) {
   __u64 number = ht_patched(HT_PATCH_PROBE);
   if (!HT_IS_ARMED(armed, number) || !ht_wanted()) return 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct ht_ring *first, *ring = ht_this_ring(&first, cpu);
-  if (!ring) return 0;
-  __u64 word;
-  struct ht_entry *entry = ht_begin(ring, bpf_get_current_task_btf(), cpu, number, &word);
+  struct ht_call call;
+  struct ht_entry *entry = ht_begin(&call, bpf_get_current_task_btf(), number);
   if (!entry) return 0;
   __u64 count = ht_patched(HT_PATCH_ARG_COUNT);
   __u64 widths = ht_patched(HT_PATCH_ARG_WIDTHS);
@@ -29,9 +26,7 @@ int ht_tracepoint(struct bpf_raw_tracepoint_args *ctx) {
 #pragma unroll
   for (int i = 0; i < HT_ARGS; i++)
     if (i < count) entry->args[i] = ht_widen(ctx->args[i], i, widths);
-  entry->arg_count = count;
-  entry->error = 0;
-  ht_post_and_wait(first, ring, entry, word);
+  ht_make(&call, count, 0);
   return 0;
 }
 
