@@ -1,16 +1,10 @@
 #include "daemon/address_names.h"
 
-#include <algorithm>
-
 #include "base/log.h"
+#include "daemon/guest_text.h"
 
 namespace ht::daemon {
 namespace {
-
-bool printable(const std::string& text, const Limits& limits) {
-  return text.size() <= limits.name &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-}
 
 // Takes over what can be shown: names of printable characters, of symbols that begin at the address or before it.
 channel::ResolveReply checked(const channel::AddressesReply& answer, const channel::ResolveRequest& request,
@@ -20,7 +14,7 @@ channel::ResolveReply checked(const channel::AddressesReply& answer, const chann
     channel::ResolvedName* name = reply.add_names();
     if (i >= answer.names_size()) continue;
     const channel::AddressName& said = answer.names(i);
-    if (!printable(said.module(), limits) || !printable(said.name(), limits)) continue;
+    if (!printable(said.module(), limits.name) || !printable(said.name(), limits.name)) continue;
     if (said.start() > request.addresses(i)) continue;
     name->set_module(said.module());
     name->set_name(said.name());

@@ -5,16 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "daemon/guest_text.h"
+
 namespace ht::daemon {
-namespace {
-
-bool printable(const std::string& text, size_t most) {
-  return text.size() <= most &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-}
-
-}  // namespace
-
 Deployment::Deployment(const Limits& limits, VmRegistry& registry, CallService& calls, engine::TargetId target,
                        uint64_t program, GuestUse use)
     : limits_(limits), registry_(registry), calls_(calls), target_(target), program_(program), use_(std::move(use)) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/guest_text.h"
 #include "daemon/settle.h"
 
 namespace ht::daemon {
@@ -16,11 +17,6 @@ std::string host_name() {
   char name[256] = {};
   ::gethostname(name, sizeof name - 1);
   return name;
-}
-
-bool printable(const std::string& text, size_t most) {
-  return text.size() <= most &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace
@@ -35,13 +31,9 @@ Lister::Lister(SessionContext& context, channel::ListProbesRequest request, Send
 }
 
 void Lister::run() {
-  if (request_.resolvers_size() > 0) {
-    std::string text;
-    for (const std::string& word : request_.resolvers()) text += (text.empty() ? "" : ",") + word;
-    auto parsed = link::parse_resolvers(text);
-    if (!parsed.ok()) return fail(parsed.error());
-    resolver_ = link::TargetResolver(std::move(*parsed));
-  }
+  auto resolver = target_resolver({request_.resolvers().begin(), request_.resolvers().end()});
+  if (!resolver.ok()) return fail(resolver.error());
+  resolver_ = std::move(*resolver);
   settle_guests(context_, {description_.target}, resolver_, [self = shared_from_this()] {
     if (!self->stopped_) self->choose_guests();
   });

@@ -30,6 +30,14 @@ bool any_use(const GuestUse& use) {
   });
 }
 
+Result<link::TargetResolver> target_resolver(const std::vector<std::string>& words) {
+  if (words.empty()) return link::TargetResolver();
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  ASSIGN_OR_RETURN(auto order, link::parse_resolvers(text));
+  return link::TargetResolver(std::move(order));
+}
+
 std::vector<link::GuestNames> names_of(const std::vector<KnownGuest>& guests) {
   std::vector<link::GuestNames> names;
   for (const KnownGuest& guest : guests) names.push_back(guest.names);

@@ -41,6 +41,9 @@ bool means_host_only(const dif::ProbeDesc& description);
 bool any_use(const GuestUse& use);
 GuestUse guest_use(const dif::Program& program, const link::GuestNames& guest, const link::TargetResolver& resolver);
 
+// As clients name resolvers, each word one or several with commas; none: the usual ones.
+Result<link::TargetResolver> target_resolver(const std::vector<std::string>& words);
+
 std::vector<link::GuestNames> names_of(const std::vector<KnownGuest>& guests);
 std::vector<std::string> targets_of(const dif::Program& program);
 // Looks at these guests for the targets that no guest has answered to so far.

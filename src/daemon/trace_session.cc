@@ -94,12 +94,7 @@ Result<void> TraceSession::load(const channel::SubmitRequest& request) {
   destructive_ = request.destructive();
   allow_no_match_ = request.allow_no_match();
   partial_ = request.partial();
-  if (request.resolvers_size() > 0) {
-    std::string text;
-    for (const std::string& word : request.resolvers()) text += (text.empty() ? "" : ",") + word;
-    ASSIGN_OR_RETURN(auto order, link::parse_resolvers(text));
-    resolver_ = link::TargetResolver(std::move(order));
-  }
+  ASSIGN_OR_RETURN(resolver_, target_resolver({request.resolvers().begin(), request.resolvers().end()}));
   matched_.assign(program_.clauses.size(), 0);
   context_.store.hold(ProgramStore::Kind::kBase, sha256_, as_bytes(request.elf()));
   return {};

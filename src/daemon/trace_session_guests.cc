@@ -1,4 +1,6 @@
 // The part of a session that is about guests coming and going while it runs.
+#include <algorithm>
+
 #include "base/log.h"
 #include "daemon/trace_session.h"
 
@@ -63,7 +65,11 @@ void TraceSession::offer(Vm& vm) {
   for (const channel::GuestStatus& status : left_out_) {
     if (status.target() == vm.target() && !had_.contains(vm.target())) return;  // it has been asked, and failed
   }
-  decide_targets(targets_of(program_), known_guests(context_.registry), resolver_);
+  const std::vector<std::string> targets = targets_of(program_);
+  const auto decided = [this](const std::string& target) { return resolver_.decided(target); };
+  if (!std::all_of(targets.begin(), targets.end(), decided)) {
+    decide_targets(targets, known_guests(context_.registry), resolver_);
+  }
   GuestUse use = guest_use(program_, known_guest(vm, context_.registry).names, resolver_);
   if (!any_use(use)) return;
   auto deployment = std::make_shared<Deployment>(context_.limits, context_.registry, context_.calls, vm.target(),

@@ -71,7 +71,7 @@ bool names(std::string_view target, const GuestNames& guest, Resolver resolver) 
 }
 
 void TargetResolver::decide(const std::string& target, const std::vector<GuestNames>& guests) {
-  if (target.empty() || decided_.contains(target)) return;
+  if (decided(target)) return;
   for (Resolver resolver : order_) {
     for (const GuestNames& guest : guests) {
       if (!names(target, guest, resolver)) continue;
@@ -82,7 +82,7 @@ void TargetResolver::decide(const std::string& target, const std::vector<GuestNa
 }
 
 bool TargetResolver::asks_guests(const std::string& target, const std::vector<GuestNames>& guests) const {
-  if (target.empty() || decided_.contains(target)) return false;
+  if (decided(target)) return false;
   for (Resolver resolver : order_) {
     if (resolver != Resolver::kVmname) return true;
     const auto named = [&](const GuestNames& guest) { return names(target, guest, resolver); };

@@ -35,6 +35,8 @@ class TargetResolver {
 
   // Looks at the guests for a target that none has answered to so far.
   void decide(const std::string& target, const std::vector<GuestNames>& guests);
+  // Whether a guest has answered to it.
+  bool decided(const std::string& target) const { return target.empty() || decided_.contains(target); }
   // Whether that asks what guests say of themselves, and not only what the host calls them.
   bool asks_guests(const std::string& target, const std::vector<GuestNames>& guests) const;
   // The empty target means every guest; one that is not decided means none.

@@ -72,10 +72,12 @@ TEST(TargetResolver, GuestsAreAskedOnlyWhenItMatters) {
 TEST(TargetResolver, WhatIsDecidedStays) {
   TargetResolver resolver;
   resolver.decide("web1", {});
+  EXPECT_FALSE(resolver.decided("web1"));
   EXPECT_EQ(meant(resolver, "web1"), std::vector<std::string>{});
   resolver.decide("web1", {kThree[0], kThree[1]});  // only vm2's host name is known
   EXPECT_EQ(meant(resolver, "web1"), std::vector<std::string>{"vm2"});
   resolver.decide("web1", kThree);
+  EXPECT_TRUE(resolver.decided("web1") && resolver.decided(""));
   EXPECT_EQ(meant(resolver, "web1"), std::vector<std::string>{"vm2"});
 }
 
