@@ -1,8 +1,8 @@
 #include "agent/module_types.h"
 
 #include <algorithm>
-#include <filesystem>
 
+#include "agent/kernel_types.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "symbols/kallsyms.h"
@@ -13,17 +13,6 @@ namespace {
 
 constexpr size_t kMostTypes = size_t{64} << 20;
 
-std::vector<std::string> modules_in(const std::string& directory) {
-  std::vector<std::string> modules;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-    std::string name = entry.path().filename();
-    if (name != symbols::kKernelModule && symbols::is_module_name(name)) modules.push_back(std::move(name));
-  }
-  std::sort(modules.begin(), modules.end());
-  return modules;
-}
-
 }  // namespace
 
 Result<std::vector<ModuleTypes>> find_modules(const std::string& directory, const std::vector<types::TypeName>& names) {
@@ -33,7 +22,8 @@ Result<std::vector<ModuleTypes>> find_modules(const std::string& directory, cons
   std::vector<types::TypeName> open;  // names of any module that no module has had so far
   std::copy_if(names.begin(), names.end(), std::back_inserter(open), [](const auto& n) { return n.module.empty(); });
   std::vector<ModuleTypes> result;
-  for (const std::string& module : modules_in(directory)) {
+  for (const auto& [module, number] : KernelTypes(directory).modules()) {
+    if (!symbols::is_module_name(module)) continue;
     bool meant = std::any_of(names.begin(), names.end(), [&](const auto& name) { return name.module == module; });
     if (!meant && open.empty()) continue;
     const auto blob = read_file(directory + "/" + module, kMostTypes);

@@ -7,16 +7,6 @@
 #include "types/btf_loader.h"
 
 namespace ht::types {
-namespace {
-
-template <typename T>
-T load_at(const uint8_t* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-}  // namespace
 
 Result<std::shared_ptr<const TypeFile>> TypeFile::from_btf(ByteView btf, std::shared_ptr<const TypeFile> base) {
   std::shared_ptr<const BtfFile> base_file;
@@ -54,7 +44,7 @@ BtfFile::View BtfFile::view(TypeId id) const {
   if (id - first_ >= offsets_.size()) return {};
   const uint8_t* at = blob_.data() + offsets_[id - first_];
   View v;
-  v.record = load_at<btf::Record>(at);
+  v.record = btf::load_at<btf::Record>(at);
   v.body = at + sizeof v.record;
   v.kind = static_cast<Kind>(btf::kind_of(v.record.info));
   return v;
@@ -69,7 +59,7 @@ std::string_view BtfFile::string(uint32_t offset) const {
 }
 
 Member BtfFile::member_at(const View& v, unsigned index) const {
-  const auto raw = load_at<btf::Member>(v.body + size_t{index} * sizeof(btf::Member));
+  const auto raw = btf::load_at<btf::Member>(v.body + size_t{index} * sizeof(btf::Member));
   Member m;
   m.name = string(raw.name_off);
   m.type = raw.type;
@@ -82,7 +72,7 @@ Member BtfFile::member_at(const View& v, unsigned index) const {
   m.bit_offset = raw.offset;
   const View target_view = view(raw.type);
   if (target_view.kind == Kind::kInt) {
-    const auto word = load_at<uint32_t>(target_view.body);
+    const auto word = btf::load_at<uint32_t>(target_view.body);
     const unsigned bits = btf::int_bits_of(word);
     // _Bool counts as 8 bits wide or as one; a byte that holds nothing else needs no shifting.
     if (bits != target_view.record.size_or_type * 8 && !(bits == 1 && m.bit_offset % 8 == 0)) {
@@ -95,10 +85,10 @@ Member BtfFile::member_at(const View& v, unsigned index) const {
 
 TypeFile::Enumerator BtfFile::enumerator_at(const View& v, unsigned index) const {
   if (v.kind == Kind::kEnum) {
-    const auto e = load_at<btf::Enum>(v.body + size_t{index} * sizeof(btf::Enum));
+    const auto e = btf::load_at<btf::Enum>(v.body + size_t{index} * sizeof(btf::Enum));
     return {string(e.name_off), e.value};  // an int, as everywhere in D
   }
-  const auto e = load_at<btf::Enum64>(v.body + size_t{index} * sizeof(btf::Enum64));
+  const auto e = btf::load_at<btf::Enum64>(v.body + size_t{index} * sizeof(btf::Enum64));
   return {string(e.name_off), static_cast<int64_t>(uint64_t{e.high} << 32 | e.low)};
 }
 
@@ -121,18 +111,18 @@ std::string_view BtfFile::name(TypeId id) const {
 TypeId BtfFile::target(TypeId id) const {
   const View v = view(id);
   if (v.kind == Kind::kVoid) return 0;
-  if (v.kind == Kind::kArray) return load_at<btf::Array>(v.body).type;
+  if (v.kind == Kind::kArray) return btf::load_at<btf::Array>(v.body).type;
   return btf::kKinds[static_cast<unsigned>(v.kind)].has_type ? v.record.size_or_type : 0;
 }
 
 uint32_t BtfFile::array_length(TypeId id) const {
   const View v = view(strip(id));
-  return v.kind == Kind::kArray ? load_at<btf::Array>(v.body).nelems : 0;
+  return v.kind == Kind::kArray ? btf::load_at<btf::Array>(v.body).nelems : 0;
 }
 
 bool BtfFile::is_signed(TypeId id) const {
   const View v = view(strip(id));
-  if (v.kind == Kind::kInt) return btf::int_signed_of(load_at<uint32_t>(v.body));
+  if (v.kind == Kind::kInt) return btf::int_signed_of(btf::load_at<uint32_t>(v.body));
   if (v.kind != Kind::kEnum && v.kind != Kind::kEnum64) return false;
   // Set since Linux 6.0; older files do not say.
   return btf::kind_flag_of(v.record.info);
@@ -228,7 +218,7 @@ std::vector<Member> BtfFile::parameters(TypeId func_proto) const {
   std::vector<Member> result;
   if (v.kind != Kind::kFuncProto) return result;
   for (unsigned i = 0; i < v.vlen(); ++i) {
-    const auto p = load_at<btf::Param>(v.body + size_t{i} * sizeof(btf::Param));
+    const auto p = btf::load_at<btf::Param>(v.body + size_t{i} * sizeof(btf::Param));
     result.push_back({string(p.name_off), p.type, 0, 0});
   }
   return result;

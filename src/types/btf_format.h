@@ -7,8 +7,16 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace ht::types::btf {
+
+template <typename T>
+T load_at(const uint8_t* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
 
 inline constexpr uint16_t kMagic = 0xeb9f;
 inline constexpr uint8_t kVersion = 1;

@@ -11,13 +11,6 @@
 namespace ht::types {
 namespace {
 
-template <typename T>
-T load_at(const uint8_t* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
 constexpr size_t kTypeInMember = offsetof(btf::Member, type);
 
 Error bad(std::string text) {
@@ -31,7 +24,7 @@ Error bad(TypeId id, std::string_view text) {
 
 // The type alone: what the passes over all members need. Entry `index` of a struct or union.
 TypeId BtfLoader::member_type(const BtfFile::View& v, unsigned index) {
-  return load_at<uint32_t>(v.body + size_t{index} * sizeof(btf::Member) + kTypeInMember);
+  return btf::load_at<uint32_t>(v.body + size_t{index} * sizeof(btf::Member) + kTypeInMember);
 }
 
 Result<void> BtfLoader::load() {
@@ -49,7 +42,7 @@ Result<void> BtfLoader::read_header() {
   const Bytes& blob = f_.blob_;
   if (blob.size() > BtfFile::kMaxBytes) return bad("larger than 64 MiB");
   if (blob.size() < sizeof(btf::Header)) return bad("shorter than its header");
-  const auto h = load_at<btf::Header>(blob.data());
+  const auto h = btf::load_at<btf::Header>(blob.data());
   if (h.magic == 0x9feb) return bad("big-endian files are not supported");
   if (h.magic != btf::kMagic) return bad("wrong magic number");
   if (h.version != btf::kVersion) return bad(fmt::format("unknown version {}", h.version));
@@ -83,7 +76,7 @@ Result<void> BtfLoader::scan_records() {
   while (at < types_len_) {
     const auto id = static_cast<TypeId>(f_.count());
     if (types_len_ - at < sizeof(btf::Record)) return bad(id, "cut short");
-    const auto record = load_at<btf::Record>(begin + at);
+    const auto record = btf::load_at<btf::Record>(begin + at);
     if ((record.info & ~btf::kInfoMask) != 0) return bad(id, "reserved bits are set");
     const unsigned kind = btf::kind_of(record.info);
     if (kind == 0 || kind > btf::kMaxKind) return bad(id, fmt::format("unknown kind {}", kind));
@@ -131,7 +124,7 @@ Result<void> BtfLoader::check_record(TypeId id, const btf::Record& record, const
   const uint32_t size = record.size_or_type;
   switch (kind) {
     case Kind::kInt: {
-      const auto word = load_at<uint32_t>(body);
+      const auto word = btf::load_at<uint32_t>(body);
       if (size == 0 || size > 16 || (size & (size - 1)) != 0) return bad(id, "impossible size of an int");
       if (btf::int_bits_of(word) == 0 || btf::int_bits_of(word) + btf::int_offset_of(word) > size * 8) {
         return bad(id, "an int wider than its size");
@@ -143,7 +136,7 @@ Result<void> BtfLoader::check_record(TypeId id, const btf::Record& record, const
     case Kind::kStruct:
     case Kind::kUnion:
       for (unsigned i = 0; i < vlen; ++i) {
-        const auto m = load_at<btf::Member>(body + size_t{i} * sizeof(btf::Member));
+        const auto m = btf::load_at<btf::Member>(body + size_t{i} * sizeof(btf::Member));
         RETURN_IF_ERROR(check_name(id, m.name_off, false));
         const uint32_t bits = btf::kind_flag_of(record.info) ? m.offset & 0xffffff : m.offset;
         if (bits / 8 > size) return bad(id, "a member begins beyond the end");
@@ -154,14 +147,14 @@ Result<void> BtfLoader::check_record(TypeId id, const btf::Record& record, const
       if (size == 0 || size > 8 || (size & (size - 1)) != 0) return bad(id, "impossible size of an enum");
       const size_t step = kind == Kind::kEnum ? sizeof(btf::Enum) : sizeof(btf::Enum64);
       for (unsigned i = 0; i < vlen; ++i) {
-        RETURN_IF_ERROR(check_name(id, load_at<uint32_t>(body + i * step), true));
+        RETURN_IF_ERROR(check_name(id, btf::load_at<uint32_t>(body + i * step), true));
       }
       enumerators_ += vlen;
       return {};
     }
     case Kind::kFuncProto:
       for (unsigned i = 0; i < vlen; ++i) {
-        RETURN_IF_ERROR(check_name(id, load_at<uint32_t>(body + i * sizeof(btf::Param)), false));
+        RETURN_IF_ERROR(check_name(id, btf::load_at<uint32_t>(body + i * sizeof(btf::Param)), false));
       }
       return {};
     case Kind::kPtr:
@@ -213,12 +206,12 @@ Result<void> BtfLoader::check_reference(TypeId id, const BtfFile::View& v) {
   if (v.kind == Kind::kVar && target != 0) return check_value_type(id, target, "a variable");
   if (v.kind == Kind::kDatasec) {
     for (unsigned i = 0; i < v.vlen(); ++i) {
-      const auto entry = load_at<btf::Secinfo>(v.body + size_t{i} * sizeof(btf::Secinfo));
+      const auto entry = btf::load_at<btf::Secinfo>(v.body + size_t{i} * sizeof(btf::Secinfo));
       if (f_.kind(entry.type) != Kind::kVar) return bad(id, "a section holds something that is no variable");
     }
   }
   if (v.kind == Kind::kFunc && f_.kind(target) != Kind::kFuncProto) return bad(id, "a function without prototype");
-  if (v.kind == Kind::kArray) return check_value_type(id, load_at<btf::Array>(v.body).type, "an array");
+  if (v.kind == Kind::kArray) return check_value_type(id, btf::load_at<btf::Array>(v.body).type, "an array");
   if (BtfFile::is_composite(v.kind)) {
     for (unsigned i = 0; i < v.vlen(); ++i) {
       RETURN_IF_ERROR(check_value_type(id, member_type(v, i), "a member"));
@@ -226,7 +219,7 @@ Result<void> BtfLoader::check_reference(TypeId id, const BtfFile::View& v) {
   }
   if (v.kind == Kind::kFuncProto) {
     for (unsigned i = 0; i < v.vlen(); ++i) {
-      if (load_at<btf::Param>(v.body + size_t{i} * sizeof(btf::Param)).type >= f_.count()) {
+      if (btf::load_at<btf::Param>(v.body + size_t{i} * sizeof(btf::Param)).type >= f_.count()) {
         return bad(id, "a parameter of unknown type");
       }
     }
@@ -244,7 +237,7 @@ TypeId BtfLoader::value_edge(const BtfFile::View& v, unsigned index) const {
   if (BtfFile::is_composite(v.kind)) return index < v.vlen() ? member_type(v, index) : 0;
   if (index != 0) return 0;
   if (BtfFile::is_modifier(v.kind)) return v.record.size_or_type;
-  if (v.kind == Kind::kArray) return load_at<btf::Array>(v.body).type;
+  if (v.kind == Kind::kArray) return btf::load_at<btf::Array>(v.body).type;
   return 0;
 }
 
@@ -300,7 +293,7 @@ Result<void> BtfLoader::finish(TypeId id, const BtfFile::View& v) {
   } else if (v.kind == Kind::kPtr) {
     size = 8;
   } else if (v.kind == Kind::kArray) {
-    const auto array = load_at<btf::Array>(v.body);
+    const auto array = btf::load_at<btf::Array>(v.body);
     const std::optional<uint64_t> element = f_.size(array.type);
     if (element && __builtin_mul_overflow(*element, uint64_t{array.nelems}, &size)) {
       return bad(id, "an array too large to exist");

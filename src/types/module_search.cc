@@ -1,19 +1,11 @@
 #include "types/module_search.h"
 
-#include <cstring>
 #include <unordered_map>
 
 #include "types/btf_format.h"
 
 namespace ht::types {
 namespace {
-
-template <typename T>
-T load_at(const uint8_t* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
 
 struct Sections {
   ByteView types;
@@ -22,7 +14,7 @@ struct Sections {
 
 std::optional<Sections> sections_of(ByteView blob) {
   if (blob.size() < sizeof(btf::Header)) return std::nullopt;
-  const auto h = load_at<btf::Header>(blob.data());
+  const auto h = btf::load_at<btf::Header>(blob.data());
   if (h.magic != btf::kMagic || h.hdr_len < sizeof(btf::Header) || h.hdr_len > blob.size()) return std::nullopt;
   const uint64_t room = blob.size() - h.hdr_len;
   if (uint64_t{h.type_off} + h.type_len > room || uint64_t{h.str_off} + h.str_len > room) return std::nullopt;
@@ -57,7 +49,7 @@ class Search {
 
   std::vector<bool> run(ByteView types) {
     for (size_t at = 0; types.size() - at >= sizeof(btf::Record);) {
-      const auto record = load_at<btf::Record>(types.data() + at);
+      const auto record = btf::load_at<btf::Record>(types.data() + at);
       const unsigned kind = btf::kind_of(record.info);
       if (kind == 0 || kind > btf::kMaxKind) break;
       const btf::KindInfo& info = btf::kKinds[kind];
@@ -67,7 +59,8 @@ class Search {
       if (const auto named = named_kind(static_cast<Kind>(kind))) look_at(*named, record.name_off);
       if (kind == static_cast<unsigned>(Kind::kEnum) || kind == static_cast<unsigned>(Kind::kEnum64)) {
         const uint8_t* entry = types.data() + at + sizeof record;
-        for (unsigned i = 0; i < entries; ++i, entry += info.per_entry) look_at(Kind::kVoid, load_at<uint32_t>(entry));
+        for (unsigned i = 0; i < entries; ++i, entry += info.per_entry)
+          look_at(Kind::kVoid, btf::load_at<uint32_t>(entry));
       }
       at += length;
     }
